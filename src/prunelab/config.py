@@ -1,0 +1,288 @@
+"""params.yaml as frozen, validated settings; anything wrong in it ends in one line.
+
+conf/config.yaml explains every parameter. The names a parameter may take are read from where the things
+themselves live (a folder of files, or a table), so a new dataset or criterion needs no edit here.
+A stage gets only what dvc.yaml declares for it (`read`): what it could read undeclared, DVC could not version.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from prunelab import corruption, datasets
+from prunelab.errors import UserError
+from prunelab.training import restart
+
+
+def names_in(folder: str) -> list[str]:
+    """The public modules of a folder beside this file, e.g. "models" -> ["lenet", ...]."""
+    return sorted(p.stem for p in (Path(__file__).parent / folder).glob("*.py") if not p.stem.startswith("_"))
+
+
+def _number(value: object) -> object:
+    """YAML 1.1 reads 1e-3 as text and DVC reads it as a number; agree with DVC, and never take true for 1."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return float(value) if type(value) is int else value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+
+
+def _choice(names: list[str]) -> Any:
+    """A string field that must be one of `names`."""
+
+    def known(value: str) -> str:
+        if value not in names:
+            raise ValueError("not a known name")
+        return value
+
+    return Annotated[str, AfterValidator(known), Field(description="one of " + ", ".join(names))]
+
+
+DatasetName = _choice(names_in("datasets"))
+ModelName = _choice(names_in("models"))
+CriterionName = _choice(names_in("pruning/criteria"))
+NoiseType = _choice(list(corruption.NOISE_TYPES))
+Scheme = _choice(list(restart.SCHEMES))
+
+
+def _at_least(least: int) -> Any:
+    return Field(ge=least, description=f"a whole number, at least {least}")
+
+
+def _fraction() -> Any:
+    return Field(ge=0, lt=1, description="a number in [0, 1)")
+
+
+def _positive() -> Any:
+    return Field(gt=0, allow_inf_nan=False, description="a number greater than 0")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Model(_Section):
+    """`model.*`: which network."""
+
+    name: ModelName
+    width: Number = _positive()
+    batchnorm_init: _choice(["ones", "uniform"])  # type: ignore[valid-type]
+
+
+class Train(_Section):
+    """`train.*`: the dense run's schedule, which `rewind`, `lr_rewind` and `scratch` repeat."""
+
+    epochs: int = _at_least(1)
+    batch_size: int = _at_least(1)
+    optimizer: _choice(["sgd"])  # type: ignore[valid-type]
+    lr: Number = _positive()
+    momentum: Number = _fraction()
+    weight_decay: Number = Field(ge=0, allow_inf_nan=False, description="a number, at least 0")
+    milestones: list[Annotated[int, Field(ge=1)]] = Field(description="a list of epochs, increasing, each at least 1")
+    gamma: Number = Field(gt=0, le=1, description="a number in (0, 1]")
+    warmup_epochs: int = _at_least(0)
+    augment: _choice(["none"])  # type: ignore[valid-type]
+    validation: int = _at_least(0)
+    rewind_iteration: int = _at_least(0)
+
+
+class Prune(_Section):
+    """`prune.*`: what each round removes, and how the survivors are retrained."""
+
+    criterion: CriterionName
+    fraction: Number = _fraction()
+    scope: _choice(["global", "layer"])  # type: ignore[valid-type]
+    retrain: Scheme
+
+
+class Finetune(_Section):
+    """`finetune.*`: the schedule of `prune.retrain=finetune`."""
+
+    epochs: int = _at_least(1)
+    lr: Number = _positive()
+
+
+class Redense(_Section):
+    """`redense.*`: training of the whole network after its pruned weights came back at zero."""
+
+    epochs: int = _at_least(1)
+    lr: Number = _positive()
+    every: int = _at_least(0)
+
+
+class Config(_Section):
+    """A whole study. Frozen; every value checked."""
+
+    setting: str = Field(min_length=1, description="the name of a file in conf/setting/")
+    dataset: DatasetName
+    data_root: str = Field(min_length=1, description="a folder")
+    noise: Number = _fraction()
+    noise_type: NoiseType
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=1, description="a list of at least one whole number, none negative, none twice"
+    )
+    device: _choice(["auto", "cpu", "cuda"])  # type: ignore[valid-type]
+    n_rounds: int = Field(ge=1, le=99, description="a whole number from 1 to 99")
+    model: Model
+    train: Train
+    prune: Prune
+    finetune: Finetune
+    redense: Redense
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Config":
+        """Check what no single value shows; every message names the parameter to change."""
+        train = self.train
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds={self.seeds}: must be {_allowed(('seeds',))}")
+        if any(b <= a for a, b in zip(train.milestones, train.milestones[1:], strict=False)):
+            raise ValueError(f"train.milestones={train.milestones}: must be {_allowed(('train', 'milestones'))}")
+        if train.warmup_epochs > train.epochs:
+            raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
+        check_fits(self, datasets.facts(self.dataset).NUM_TRAIN)
+        return self
+
+
+def check_fits(config: Config, num_examples: int) -> None:
+    """Check the settings whose limits depend on how many training images there are.
+
+    Raises ValueError with the line to show.
+    """
+    train = config.train
+    if train.validation >= num_examples:
+        raise ValueError(f"train.validation={train.validation}: must be less than the {num_examples} training images")
+    steps = math.ceil((num_examples - train.validation) / train.batch_size)
+    if train.rewind_iteration >= steps * train.epochs:
+        raise ValueError(
+            f"train.rewind_iteration={train.rewind_iteration}: must be less than the {steps * train.epochs} "
+            f"iterations of the dense run ({train.epochs} epochs of {steps})"
+        )
+
+
+def round_chain(n_rounds: int) -> dict[str, dict[str, str]]:
+    """Each pruning round and the round it prunes: {"r01": {"parent": "r00"}, ...}; r00 is the dense model."""
+    return {f"r{i:02d}": {"parent": f"r{i - 1:02d}"} for i in range(1, n_rounds + 1)}
+
+
+def redense_rounds(n_rounds: int, every: int) -> list[str]:
+    """The rounds that are re-dense trained, from r00 on; none if `every` is 0."""
+    return [f"r{i:02d}" for i in range(0, n_rounds + 1, every)] if every else []
+
+
+def validate(values: Mapping[str, Any]) -> Config:
+    """Check a whole study.
+
+    Raises UserError with one line: which parameter, what it was, what is allowed.
+    """
+    try:
+        return Config.model_validate(dict(values))
+    except ValidationError as error:
+        raise UserError(_one_line(error)) from None
+
+
+def read(stage: str, root: Path = Path()) -> Config:
+    """The settings of one stage: all of params.yaml is checked, but only what dvc.yaml declares can be read.
+
+    Args:
+        stage: the stage's name in dvc.yaml, without `@rNN`.
+        root: the repository; stages run there.
+
+    Raises:
+        UserError: params.yaml holds something that is not allowed.
+        AttributeError: (on access) the stage reads a parameter that its entry in dvc.yaml does not list.
+    """
+    values = _load(root / "params.yaml")
+    chain, redensed = values.pop("rounds", None), values.pop("redense_rounds", None)
+    config = validate(values)
+    if (chain, redensed) != (
+        round_chain(config.n_rounds),
+        redense_rounds(config.n_rounds, config.redense.every),
+    ):
+        raise UserError(
+            f"n_rounds={config.n_rounds}, redense.every={config.redense.every}: do not match the lists `rounds` and "
+            "`redense_rounds` of params.yaml, which `dvc exp run -S n_rounds=...` writes; use it, not an editor"
+        )
+    entry = _load(root / "dvc.yaml")["stages"][stage]
+    return cast(Config, _Declared(config, stage, "", entry.get("do", entry).get("params", [])))
+
+
+class _Declared:
+    """A view of settings that lets only declared names through."""
+
+    def __init__(self, section: BaseModel, stage: str, path: str, names: list[str]) -> None:
+        self._section, self._stage, self._path, self._names = section, stage, path, names
+
+    def __getattr__(self, name: str) -> Any:
+        path = f"{self._path}{name}"
+        value = getattr(self._section, name)
+        if path in self._names:
+            return value
+        if any(declared.startswith(path + ".") for declared in self._names):
+            return _Declared(value, self._stage, path + ".", self._names)
+        raise AttributeError(f"stage {self._stage} reads {path}, which dvc.yaml does not declare for it")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run from the root of the repository") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must hold named values")
+    return values
+
+
+def _field(path: tuple[Any, ...]) -> Any:
+    """The pydantic field at a path such as ("train", "lr"); list positions are left out."""
+    fields, field = Config.model_fields, None
+    for name in path:
+        if not isinstance(name, str) or name not in fields:
+            break
+        field = fields[name]
+        nested = getattr(field.annotation, "model_fields", None)
+        fields = nested or {}
+    return field
+
+
+def _allowed(path: tuple[Any, ...]) -> str:
+    field = _field(path)
+    return (field.description if field else None) or "a section of named values"
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first thing that is wrong, in the form `train.lr=-1: must be a number greater than 0`."""
+    # Misspelt names first: a misspelt `noise` is also a missing `noise`, and the former says what to do.
+    first = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")[0]
+    path = tuple(first["loc"])
+    name = ".".join(str(part) for part in path if isinstance(part, str))
+    if first["type"] == "extra_forbidden":
+        parent = _field(path[:-1]) if len(path) > 1 else None
+        known = list(getattr(parent.annotation, "model_fields", {}) if parent else Config.model_fields)
+        close = difflib.get_close_matches(str(path[-1]), known, 1)
+        hint = f"did you mean {close[0]}?" if close else "known are " + ", ".join(known)
+        return f"{name}={first['input']!r}: unknown parameter; {hint}"
+    if first["type"] == "missing":
+        return f"{name}: is missing; must be {_allowed(path)}"
+    if not path:
+        return str(first["ctx"]["error"]) if "ctx" in first else "params.yaml: must hold named values"
+    return f"{name}={first['input']!r}: must be {_allowed(path)}"

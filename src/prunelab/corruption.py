@@ -1,0 +1,100 @@
+"""Label noise: which training labels are corrupted, and into what (SDD 3.1, Lens 4).
+
+To add a noise type: write one function here and name it in NOISE_TYPES. It is given the original labels of the
+selected examples and returns their new ones; selection is by `eligible`, exact, and the same for all types.
+
+Shapes: N examples, S selected examples, K classes; labels are int64 in [0, K).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prunelab.errors import UserError
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class NoiseType:
+    """How a selected label changes, and whether only the classes of the look-alike map are selected from."""
+
+    relabel: Callable[[Labels, int, Mapping[int, int], np.random.Generator], Labels]
+    mapped_classes_only: bool = False
+
+
+def symmetric(original_S: Labels, num_classes: int, _map: Mapping[int, int], rng: np.random.Generator) -> Labels:
+    """Uniform over all K classes, the example's own included (SDD 3.1)."""
+    return rng.integers(0, num_classes, size=len(original_S))
+
+
+def uniform_other(original_S: Labels, num_classes: int, _map: Mapping[int, int], rng: np.random.Generator) -> Labels:
+    """Uniform over the K - 1 other classes: every selected label is wrong (Lens 4)."""
+    return (original_S + rng.integers(1, num_classes, size=len(original_S))) % num_classes
+
+
+def pairflip(original_S: Labels, num_classes: int, _map: Mapping[int, int], _rng: np.random.Generator) -> Labels:
+    """Class c becomes (c + 1) mod K."""
+    return (original_S + 1) % num_classes
+
+
+def asymmetric(
+    original_S: Labels, num_classes: int, look_alike: Mapping[int, int], _rng: np.random.Generator
+) -> Labels:
+    """Each source class becomes its look-alike, by the data set's own map."""
+    table = np.arange(num_classes)
+    table[list(look_alike)] = list(look_alike.values())
+    return table[original_S]
+
+
+NOISE_TYPES = {
+    "symmetric": NoiseType(symmetric),
+    "uniform_other": NoiseType(uniform_other),
+    "pairflip": NoiseType(pairflip),
+    "asymmetric": NoiseType(asymmetric, mapped_classes_only=True),
+}
+
+
+def corrupt(
+    original_N: Labels,
+    available_N: NDArray[np.bool_],
+    num_classes: int,
+    noise: float,
+    noise_type: str,
+    look_alike: Mapping[int, int],
+    rng: np.random.Generator,
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """Corrupt exactly round(noise * n) labels, n being the number of available examples.
+
+    Args:
+        original_N: true labels.
+        available_N: the examples that are trained on (not held out for validation); only these are selected.
+        num_classes: K.
+        noise: the fraction of available labels to select, in [0, 1).
+        noise_type: a name in NOISE_TYPES.
+        look_alike: source class -> look-alike class, for `asymmetric`.
+        rng: draws the selection, without replacement, then the new labels.
+
+    Returns:
+        The given labels [N], and a mask [N] of the *permuted* (selected) examples. Under `symmetric` a selected
+        example may have drawn its own class again; it still counts as permuted.
+
+    Raises:
+        UserError: `asymmetric`, and the source classes hold fewer examples than must be selected.
+    """
+    kind = NOISE_TYPES[noise_type]
+    eligible = available_N & np.isin(original_N, list(look_alike)) if kind.mapped_classes_only else available_N
+    candidates = np.flatnonzero(eligible)
+    num_selected = int(noise * available_N.sum() + 0.5)
+    if num_selected > len(candidates):
+        raise UserError(
+            f"noise={noise}: must be at most {len(candidates) / available_N.sum():.4g} with noise_type={noise_type}, "
+            f"whose source classes hold {len(candidates)} of the {available_N.sum()} training images"
+        )
+    selected_S = np.sort(rng.choice(candidates, num_selected, replace=False))
+    given_N, permuted_N = original_N.copy(), np.zeros(len(original_N), dtype=bool)
+    given_N[selected_S] = kind.relabel(original_N[selected_S], num_classes, look_alike, rng)
+    permuted_N[selected_S] = True
+    return given_N, permuted_N

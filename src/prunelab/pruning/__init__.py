@@ -1,0 +1,1 @@
+"""Pruning: scores (criteria/), exact selection (select.py) and masks (mask.py)."""

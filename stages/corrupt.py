@@ -1,0 +1,45 @@
+"""Corrupt the training labels, once per replicate and before any training; hold out validation examples."""
+
+import numpy as np
+
+from prunelab import artifacts, config, corruption, datasets, streams
+from prunelab.datasets import _stored
+from stages import run
+
+
+def main() -> None:
+    """Write data/corrupted/seedN for every seed."""
+    params = config.read("corrupt")
+    images = _stored.load(artifacts.RAW)
+    look_alike = datasets.facts(params.dataset).LOOK_ALIKE
+    original = images.y_train
+    with artifacts.writing(artifacts.CORRUPTED) as folder:
+        for seed in params.seeds:
+            validation = np.zeros(len(original), dtype=bool)
+            held_out = streams.numpy_generator(seed, "validation").permutation(len(original))
+            validation[held_out[: params.train.validation]] = True
+            given, permuted = corruption.corrupt(
+                original,
+                ~validation,
+                images.num_classes,
+                params.noise,
+                params.noise_type,
+                look_alike,
+                streams.numpy_generator(seed, "noise"),
+            )
+            arrays = {"given": given, "permuted": permuted, "validation": validation}
+            wrong, trained = int((given != original).sum()), int((~validation).sum())
+            record = {
+                "trained": trained,
+                "permuted": int(permuted.sum()),
+                "wrong": wrong,
+                "rate": wrong / trained,
+            }
+            target = artifacts.replicate(folder, seed)
+            artifacts.write_arrays(target / artifacts.LABELS, arrays)
+            artifacts.write_json(target / artifacts.RECORD, record)
+            print(f"seed {seed}: {record['permuted']} of {trained} labels permuted, {wrong} of them now wrong")
+
+
+if __name__ == "__main__":
+    run(main)

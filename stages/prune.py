@@ -1,0 +1,36 @@
+"""One pruning round: score the previous round's weights, remove the lowest, retrain the survivors."""
+
+import argparse
+
+from prunelab import artifacts, config, progress
+from prunelab.study import checkpoint, rounds
+from prunelab.study.run import train_replicates
+from stages import run
+
+
+def main() -> None:
+    """Write data/rounds/rNN."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--round", required=True, help="the round to make, e.g. r07")
+    arguments.add_argument("--parent", required=True, help="the round it prunes, e.g. r06")
+    args = arguments.parse_args()
+    params = config.read("prune")
+
+    def work(task: rounds.Task) -> rounds.Outcome:
+        parent = artifacts.replicate(artifacts.ROUNDS / args.parent, task.seed)
+        dense = artifacts.replicate(artifacts.ROUNDS / "r00", task.seed)
+        masks, dense_masks = checkpoint.load_masks(parent), checkpoint.load_masks(dense)
+        return rounds.prune(
+            task,
+            int(args.round[1:]),
+            (checkpoint.load_state(parent, artifacts.WEIGHTS, masks), masks),
+            rewind=checkpoint.load_state(dense, artifacts.REWIND, dense_masks),
+            init=checkpoint.load_state(dense, artifacts.START, dense_masks),
+        )
+
+    label = f"prune {progress.of_all(args.round)}"
+    train_replicates(params, artifacts.ROUNDS / args.round, label, work)
+
+
+if __name__ == "__main__":
+    run(main)

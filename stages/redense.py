@@ -1,0 +1,35 @@
+"""Re-dense one round: its pruned weights come back at zero and the whole network trains on."""
+
+import argparse
+
+from prunelab import artifacts, config, progress
+from prunelab.study import checkpoint, rounds
+from prunelab.study.run import train_replicates
+from stages import run
+
+
+def main() -> None:
+    """Write data/redense/rNN."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--round", required=True, help="the round to re-dense, e.g. r06")
+    args = arguments.parse_args()
+    params = config.read("redense")
+
+    def work(task: rounds.Task) -> rounds.Outcome:
+        sparse = artifacts.replicate(artifacts.ROUNDS / args.round, task.seed)
+        dense = artifacts.replicate(artifacts.ROUNDS / "r00", task.seed)
+        masks, dense_masks = checkpoint.load_masks(sparse), checkpoint.load_masks(dense)
+        return rounds.redense(
+            task,
+            int(args.round[1:]),
+            (checkpoint.load_state(sparse, artifacts.WEIGHTS, masks), masks),
+            sparse_start=checkpoint.load_state(sparse, artifacts.START, masks),
+            init=checkpoint.load_state(dense, artifacts.START, dense_masks),
+        )
+
+    label = f"re-dense {progress.of_all(args.round)}"
+    train_replicates(params, artifacts.REDENSE / args.round, label, work)
+
+
+if __name__ == "__main__":
+    run(main)
