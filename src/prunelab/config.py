@@ -125,7 +125,7 @@ class Redense(_Section):
 
     epochs: int = _at_least(1)
     lr: Number = _positive()
-    every: int = _at_least(0)
+    every: int = _at_least(1)
 
 
 class Config(_Section):
@@ -183,8 +183,8 @@ def round_chain(n_rounds: int) -> dict[str, dict[str, str]]:
 
 
 def redense_rounds(n_rounds: int, every: int) -> list[str]:
-    """The rounds that are re-dense trained, from r00 on; none if `every` is 0."""
-    return [f"r{i:02d}" for i in range(0, n_rounds + 1, every)] if every else []
+    """The rounds that are re-dense trained, from r00 on."""
+    return [f"r{i:02d}" for i in range(0, n_rounds + 1, every)]
 
 
 def validate(values: Mapping[str, Any]) -> Config:
@@ -269,6 +269,16 @@ def _allowed(path: tuple[Any, ...]) -> str:
     return (field.description if field else None) or "a section of named values"
 
 
+def unknown(name: str, value: object) -> str:
+    """The line for a parameter that does not exist, by its dotted name."""
+    *sections, last = name.split(".")
+    parent = _field(tuple(sections)) if sections else None
+    known = list(getattr(parent.annotation, "model_fields", {}) if parent else Config.model_fields)
+    close = difflib.get_close_matches(last, known, 1)
+    hint = f"did you mean {'.'.join([*sections, close[0]])}?" if close else "known are " + ", ".join(known)
+    return f"{name}={value!r}: unknown parameter; {hint}"
+
+
 def _one_line(error: ValidationError) -> str:
     """The first thing that is wrong, in the form `train.lr=-1: must be a number greater than 0`."""
     # Misspelt names first: a misspelt `noise` is also a missing `noise`, and the former says what to do.
@@ -276,11 +286,7 @@ def _one_line(error: ValidationError) -> str:
     path = tuple(first["loc"])
     name = ".".join(str(part) for part in path if isinstance(part, str))
     if first["type"] == "extra_forbidden":
-        parent = _field(path[:-1]) if len(path) > 1 else None
-        known = list(getattr(parent.annotation, "model_fields", {}) if parent else Config.model_fields)
-        close = difflib.get_close_matches(str(path[-1]), known, 1)
-        hint = f"did you mean {close[0]}?" if close else "known are " + ", ".join(known)
-        return f"{name}={first['input']!r}: unknown parameter; {hint}"
+        return unknown(name, first["input"])
     if first["type"] == "missing":
         return f"{name}: is missing; must be {_allowed(path)}"
     if not path:

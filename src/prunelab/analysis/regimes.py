@@ -1,0 +1,59 @@
+"""The sparsity regimes and the named models, by rules on curves averaged over replicates (SDD 3.2).
+
+The paper delimits regimes by "both training and test accuracy" without numbers; the numbers here are this
+project's. R rounds, from the dense one on, in order.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float64]
+
+# Train accuracy counts as "still that of the dense model" within one point.
+TOLERANCE = 0.01
+
+
+def regimes(train_R: Curve, test_last_R: Curve, chance: float) -> list[str]:
+    """The regime of each round: trivial, critical or high.
+
+    - trivial: before train accuracy first falls more than TOLERANCE below the dense model's;
+    - critical: from there on, while the network is still near the interpolation threshold;
+    - high: from the first round of the critical stretch on that has last test accuracy above the dense model's
+      again, or (where it never recovers, as without noise) train accuracy nearer to chance than to dense.
+    """
+    critical = first(train_R < train_R[0] - TOLERANCE)
+    beyond = (test_last_R > test_last_R[0]) | (train_R < (train_R[0] + chance) / 2)
+    beyond[:critical] = False
+    high = first(beyond)
+    return ["trivial" if r < critical else "critical" if r < high else "high" for r in range(len(train_R))]
+
+
+def pruning_efficacy(train_R: Curve, sparsity_R: Curve) -> float:
+    """The highest sparsity reached without hurting train accuracy: that of the last trivial round (SDD 4)."""
+    return float(sparsity_R[first(train_R < train_R[0] - TOLERANCE) - 1])
+
+
+def named_models(test_last_R: Curve, test_best_R: Curve) -> dict[str, int]:
+    """The rounds that have a name: dense, valley (the overfitting model), sweet_spot, underfitting, end.
+
+    - sweet_spot: the highest last test accuracy;
+    - valley: the lowest last test accuracy up to the sweet spot;
+    - underfitting: the first round after the sweet spot whose best and last test accuracy are both below the
+      dense model's; left out where the run ends before that;
+    - end: the last round.
+    """
+    sweet_spot = int(np.argmax(test_last_R))
+    models = {"dense": 0, "valley": int(np.argmin(test_last_R[: sweet_spot + 1])), "sweet_spot": sweet_spot}
+    under = (test_last_R < test_last_R[0]) & (test_best_R < test_best_R[0])
+    under[: sweet_spot + 1] = False
+    if under.any():
+        models["underfitting"] = first(under)
+    models["end"] = len(test_last_R) - 1
+    return models
+
+
+def first(condition_R: NDArray[np.bool_] | Sequence[bool]) -> int:
+    """Position of the first true value, or the length if there is none."""
+    return int(np.argmax([*condition_R, True]))
