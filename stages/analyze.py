@@ -1,7 +1,8 @@
 """Turn the records of every round into tidy tables and a summary."""
 
-from prunelab import artifacts, config
+from prunelab import config
 from prunelab.analysis import regimes, tables
+from prunelab.core import artifacts
 from stages import run
 
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from prunelab import artifacts, config, corruption, datasets, streams
-from prunelab.datasets import _stored
+from prunelab import config, corruption
+from prunelab.core import artifacts, images, streams
 from stages import run
 
 
 def main() -> None:
     """Write data/corrupted/seedN for every seed."""
     params = config.read("corrupt")
-    images = _stored.load(artifacts.RAW)
-    look_alike = datasets.facts(params.dataset).LOOK_ALIKE
-    original = images.y_train
+    data = images.read(artifacts.RAW)
+    look_alike = images.facts(params.dataset).LOOK_ALIKE
+    original = data.y_train
     with artifacts.writing(artifacts.CORRUPTED) as folder:
         for seed in params.seeds:
             validation = np.zeros(len(original), dtype=bool)
@@ -21,7 +21,7 @@ def main() -> None:
             given, permuted = corruption.corrupt(
                 original,
                 ~validation,
-                images.num_classes,
+                data.num_classes,
                 params.noise,
                 params.noise_type,
                 look_alike,

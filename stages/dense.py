@@ -1,8 +1,9 @@
 """Train the dense network: round r00, its initialisation and its rewind point."""
 
-from prunelab import artifacts, config, progress
-from prunelab.study import rounds
-from prunelab.study.run import train_replicates
+from prunelab import config, progress
+from prunelab.core import artifacts
+from prunelab.core.study import rounds
+from prunelab.core.study.run import train_replicates
 from stages import run
 
 

@@ -2,9 +2,10 @@
 
 import argparse
 
-from prunelab import artifacts, config, progress
-from prunelab.study import checkpoint, rounds
-from prunelab.study.run import train_replicates
+from prunelab import config, progress
+from prunelab.core import artifacts
+from prunelab.core.study import checkpoint, rounds
+from prunelab.core.study.run import train_replicates
 from stages import run
 
 

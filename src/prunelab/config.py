@@ -22,14 +22,10 @@ from pydantic import (
     model_validator,
 )
 
-from prunelab import corruption, datasets
+from prunelab import corruption
+from prunelab.core import byname, images
+from prunelab.core.training import restart
 from prunelab.errors import UserError
-from prunelab.training import restart
-
-
-def names_in(folder: str) -> list[str]:
-    """The public modules of a folder beside this file, e.g. "models" -> ["lenet", ...]."""
-    return sorted(p.stem for p in (Path(__file__).parent / folder).glob("*.py") if not p.stem.startswith("_"))
 
 
 def _number(value: object) -> object:
@@ -56,9 +52,9 @@ def _choice(names: list[str]) -> Any:
     return Annotated[str, AfterValidator(known), Field(description="one of " + ", ".join(names))]
 
 
-DatasetName = _choice(names_in("datasets"))
-ModelName = _choice(names_in("models"))
-CriterionName = _choice(names_in("pruning/criteria"))
+DatasetName = _choice(byname.names("datasets"))
+ModelName = _choice(byname.names("models"))
+CriterionName = _choice(byname.names("criteria"))
 NoiseType = _choice(list(corruption.NOISE_TYPES))
 Scheme = _choice(list(restart.SCHEMES))
 
@@ -157,7 +153,7 @@ class Config(_Section):
             raise ValueError(f"train.milestones={train.milestones}: must be {_allowed(('train', 'milestones'))}")
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
-        check_fits(self, datasets.facts(self.dataset).NUM_TRAIN)
+        check_fits(self, images.facts(self.dataset).NUM_TRAIN)
         return self
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from tqdm import tqdm
 
-from prunelab import artifacts
+from prunelab.core import artifacts
 
 # DVCLive syncs files to disk at every step, 2 ms each: for runs of hundreds of epochs, each itself a few
 # milliseconds, that would be a third of the time. So at most about this many steps are logged to it;

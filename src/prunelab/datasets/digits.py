@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prunelab.datasets import Images
+from prunelab.core.images import Images
 
 NUM_TRAIN = 1000
 NUM_CLASSES = 10

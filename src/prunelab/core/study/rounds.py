@@ -1,0 +1,193 @@
+"""The three kinds of round, each for one replicate: dense (r00), pruned (r01, r02, ...) and re-dense.
+
+Each returns an `Outcome`, which checkpoint.py stores; none of them touches a file.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from prunelab.core import networks, streams
+from prunelab.core.networks import State
+from prunelab.core.pruning import mask, select, subject
+from prunelab.core.pruning.mask import Masks
+from prunelab.core.split import Split
+from prunelab.core.study import distance
+from prunelab.core.training import evaluate, loop, restart, schedule
+
+if TYPE_CHECKING:
+    from prunelab.config import Config
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that one round of one replicate leaves behind. Tensors are on the CPU."""
+
+    masks: Masks
+    start: State  # where training began, masked
+    weights: State  # where it ended, masked
+    history: list[Row]
+    predicted_N: Tensor  # class predicted for each training example, int64
+    loss_N: Tensor  # its cross-entropy on the given label
+    record: Row
+    rewind: State | None = None  # dense only: the state at iteration k
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every round of a replicate shares."""
+
+    seed: int
+    split: Split
+    params: "Config"
+    on_epoch: loop.OnEpoch
+
+    def fresh(self, round_number: int) -> State:
+        """A random initialisation; that of round 0 is the dense run's."""
+        return networks.state(self._build(round_number))
+
+    def network(self, state: State) -> nn.Module:
+        """A network with this state, on the device."""
+        network = self._build(0)
+        network.load_state_dict(state)
+        return network.to(self.split.x_NCHW.device)
+
+    def prunable(self) -> list[str]:
+        """Names of the prunable weights."""
+        return networks.prunable(self.params.model.name, self._build(0))
+
+    def _build(self, round_number: int) -> nn.Module:
+        model, split = self.params.model, self.split
+        generator = streams.generator(self.seed, "init", round_number)
+        shape, classes = split.sample_shape, split.num_classes
+        return networks.build(model.name, shape, classes, model.width, model.batchnorm_init, generator)
+
+
+def dense(task: Task) -> Outcome:
+    """Train the dense network (r00), keeping its state at `rewind_iteration`."""
+    start = task.fresh(0)
+    masks = mask.dense(start, task.prunable())
+    rates = _original_schedule(task)
+    return _run(task, 0, start, masks, _plan(task, rates), init=start, keep_at=task.params.train.rewind_iteration)
+
+
+def prune(task: Task, round_number: int, parent: tuple[State, Masks], rewind: State, init: State) -> Outcome:
+    """Prune the previous round's network and retrain the survivors.
+
+    Args:
+        task: the replicate.
+        round_number: r of round r.
+        parent: weights and masks at the end of round r - 1.
+        rewind: the dense run at iteration k.
+        init: the dense initialisation, for distances.
+    """
+    prune, train, finetune = task.params.prune, task.params.train, task.params.finetune
+    state, masks = parent
+    scored = subject.Subject(
+        network=task.network(state).eval(),
+        names=list(masks),
+        x=task.split.x_NCHW,
+        y=task.split.given_N,
+        batch_size=train.batch_size,
+        generator=streams.generator(task.seed, "score", round_number),
+    )
+    masks = select.prune(masks, subject.criterion(prune.criterion)(scored), prune.fraction, prune.scope)
+    sources = restart.Sources(
+        rewind_point=lambda: rewind,
+        trained=lambda: state,
+        fresh=lambda: task.fresh(round_number),
+        rewind_iteration=train.rewind_iteration,
+    )
+    start = restart.SCHEMES[prune.retrain](sources)
+    if start.original_schedule:
+        plan = _plan(task, _original_schedule(task), first_iteration=start.first_iteration)
+    else:
+        rates = schedule.constant(finetune.epochs, _steps(task), finetune.lr)
+        plan = _plan(task, rates, epoch_offset=train.epochs)
+    return _run(task, round_number, mask.applied(start.weights, masks), masks, plan, init=init)
+
+
+def redense(task: Task, round_number: int, sparse: tuple[State, Masks], sparse_start: State, init: State) -> Outcome:
+    """Bring the pruned weights back at zero and train the whole network on (SDD 3.3).
+
+    Args:
+        task: the replicate.
+        round_number: the round this follows.
+        sparse: weights and masks at the end of that round.
+        sparse_start: where that round's training began; distances are measured from there.
+        init: the dense initialisation.
+
+    The outcome's masks are dense; its record keeps the sparsity of the round it followed.
+    """
+    state, masks = sparse
+    redense = task.params.redense
+    rates = schedule.constant(redense.epochs, _steps(task), redense.lr)
+    plan = _plan(task, rates, epoch_offset=task.params.train.epochs)
+    everything = mask.dense(state, list(masks))
+    return _run(task, round_number, state, everything, plan, init=init, origin=sparse_start, sparsity_of=masks)
+
+
+def _steps(task: Task) -> int:
+    return loop.steps_per_epoch(len(task.split.x_NCHW), task.params.train.batch_size)
+
+
+def _original_schedule(task: Task) -> list[float]:
+    train = task.params.train
+    return schedule.stepped(train.epochs, _steps(task), train.lr, train.milestones, train.gamma, train.warmup_epochs)
+
+
+def _plan(task: Task, rates: list[float], first_iteration: int = 0, epoch_offset: int = 0) -> loop.Plan:
+    train = task.params.train
+    return loop.Plan(
+        learning_rates=rates,
+        batch_size=train.batch_size,
+        # The same epoch has the same order in every round: what differs between rounds is the mask alone, and
+        # rewinding with nothing pruned repeats the dense run exactly.
+        order=lambda epoch: streams.generator(task.seed, "order", epoch),
+        momentum=train.momentum,
+        weight_decay=train.weight_decay,
+        first_iteration=first_iteration,
+        epoch_offset=epoch_offset,
+    )
+
+
+def _run(
+    task: Task,
+    round_number: int,
+    start: State,
+    masks: Masks,
+    plan: loop.Plan,
+    *,
+    init: State,
+    origin: State | None = None,
+    sparsity_of: Masks | None = None,
+    keep_at: int | None = None,
+) -> Outcome:
+    """Train from `start` and measure; `origin` (default: start) is where distances are measured from."""
+    split = task.split
+    network = task.network(start)
+    measure = evaluate.measurer(network, split)
+    trained = loop.train(network, masks, split.x_NCHW, split.given_N, plan, measure, task.on_epoch, keep_at=keep_at)
+    log_p_NK = evaluate.log_probabilities(network, split.x_NCHW)
+    loss_N, _ = evaluate.outcomes(log_p_NK, split.given_N)
+    end = networks.state(network)
+    counted = masks if sparsity_of is None else sparsity_of
+    best = max(trained.history, key=lambda row: row["test_accuracy"])
+    remaining = mask.survivors(counted) / mask.prunable(counted)
+    record = {
+        "round": f"r{round_number:02d}",
+        "seed": task.seed,
+        "sparsity": 1 - remaining,
+        "remaining": remaining,
+        "survivors": mask.survivors(counted),
+        "prunable": mask.prunable(counted),
+        "last": trained.history[-1],
+        "best": {"epoch": best["epoch"], "test_accuracy": best["test_accuracy"]},
+        "distance": distance.from_start_and_init(
+            end, start if origin is None else origin, init, networks.layer_parameters(network)
+        ),
+    }
+    return Outcome(masks, start, end, trained.history, log_p_NK.argmax(dim=1).cpu(), loss_N.cpu(), record, trained.kept)

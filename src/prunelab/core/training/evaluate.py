@@ -1,0 +1,67 @@
+"""Losses and accuracies over whole subsets, from one forward pass per split and no autograd.
+
+Shapes: N examples, K classes.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from prunelab.core.split import Split
+
+# Large enough that the matrix products dominate, small enough that activations stay in memory.
+EVALUATION_BATCH = 2048
+
+
+@torch.inference_mode()
+def log_probabilities(network: nn.Module, x: Tensor) -> Tensor:
+    """log softmax of the outputs [N, K], in evaluation mode; the network's mode is put back."""
+    mode = network.training
+    network.eval()
+    try:
+        return torch.cat([network(part).log_softmax(dim=1) for part in x.split(EVALUATION_BATCH)])
+    finally:
+        network.train(mode)
+
+
+@torch.inference_mode()
+def outcomes(log_p_NK: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy and whether the prediction is right, per example: ([N] float, [N] bool)."""
+    return -log_p_NK.gather(1, labels_N[:, None])[:, 0], log_p_NK.argmax(dim=1) == labels_N
+
+
+def measurer(network: nn.Module, split: Split) -> Callable[[], dict[str, float | None]]:
+    """A function that measures the network as it is: `<subset>_loss` and `<subset>_accuracy` for each subset.
+
+    Subsets: train, permuted, unpermuted, restored, test, and validation if there is one. A subset without
+    examples (permuted, when there is no noise) measures None.
+    """
+    # Subset sums as one product with 0/1 columns, in float64: counts of right answers stay exact.
+    everything = torch.ones_like(split.permuted_N)
+    members_N3 = torch.stack([everything, split.permuted_N, ~split.permuted_N], dim=1).double()
+    permuted = split.permuted_N.nonzero()[:, 0]
+    restored_labels = split.original_N[permuted]
+    sizes = [int(n) for n in members_N3.sum(dim=0).tolist()]
+    names = ["train", "permuted", "unpermuted", "restored", "test"]
+    held_out = [(split.x_test_TCHW, split.y_test_T)]
+    if len(split.y_val_V):
+        names.append("validation")
+        held_out.append((split.x_val_VCHW, split.y_val_V))
+    sizes += [len(permuted), *(len(y) for _, y in held_out)]
+
+    @torch.inference_mode()
+    def measure() -> dict[str, float | None]:
+        log_p_NK = log_probabilities(network, split.x_NCHW)
+        sums = [torch.stack(outcomes(log_p_NK, split.given_N)).double() @ members_N3]
+        clean = [(log_p_NK[permuted], restored_labels)]
+        clean += [(log_probabilities(network, x), y) for x, y in held_out]
+        sums += [torch.stack(outcomes(*pair)).double().sum(dim=1, keepdim=True) for pair in clean]
+        losses, right = torch.cat(sums, dim=1).tolist()
+        row: dict[str, float | None] = {}
+        for name, size, loss, count in zip(names, sizes, losses, right, strict=True):
+            row[f"{name}_loss"] = loss / size if size else None
+            row[f"{name}_accuracy"] = count / size if size else None
+        return row
+
+    return measure

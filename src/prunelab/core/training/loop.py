@@ -1,0 +1,88 @@
+"""The training loop. It knows a network, data and a plan, and no experiment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from prunelab.core import networks
+from prunelab.core.training.sgd import MaskedSGD
+
+Row = dict[str, Any]
+OnEpoch = Callable[[Row, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does, iteration by iteration."""
+
+    learning_rates: Sequence[float]  # one per iteration of the whole schedule
+    batch_size: int
+    order: Callable[[int], torch.Generator]  # epoch (from 0, `epoch_offset` included) -> its shuffle
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    first_iteration: int = 0  # rewound runs skip what came before
+    epoch_offset: int = 0  # epochs already trained when this schedule begins; they are counted on
+
+
+@dataclass(frozen=True)
+class Trained:
+    """History, one row per finished epoch, and the state at the iteration that was asked for."""
+
+    history: list[Row]
+    kept: networks.State | None
+
+
+def steps_per_epoch(num_examples: int, batch_size: int) -> int:
+    """Iterations in an epoch; the last batch may be smaller."""
+    return ceil(num_examples / batch_size)
+
+
+def train(
+    network: nn.Module,
+    masks: Mapping[str, Tensor],
+    x: Tensor,
+    y: Tensor,
+    plan: Plan,
+    measure: Callable[[], Row],
+    on_epoch: OnEpoch,
+    keep_at: int | None = None,
+) -> Trained:
+    """Train in place by masked SGD on the mean cross-entropy of each batch.
+
+    Args:
+        network: starts as it is; pruned weights must be zero.
+        masks: survivors by parameter name.
+        x: inputs [N, ...], on the network's device.
+        y: labels [N], int64.
+        plan: learning rates, batches, order.
+        measure: called after each epoch; what it returns joins that epoch's row.
+        on_epoch: is handed each row, and how many there will be (a progress bar, a logger).
+        keep_at: keep a copy of the state just before this iteration.
+    """
+    optimizer = MaskedSGD(network, masks, plan.momentum, plan.weight_decay)
+    steps = steps_per_epoch(len(x), plan.batch_size)
+    history: list[Row] = []
+    kept = None
+    iteration = plan.first_iteration
+    network.train()
+    epochs = range(iteration // steps, len(plan.learning_rates) // steps)
+    for epoch in epochs:
+        shuffle = plan.order(plan.epoch_offset + epoch)
+        batches = torch.randperm(len(x), generator=shuffle).to(x.device).split(plan.batch_size)
+        for batch in batches[iteration - epoch * steps :]:
+            if iteration == keep_at:
+                kept = networks.state(network)
+            loss = F.cross_entropy(network(x[batch]), y[batch])
+            gradients = torch.autograd.grad(loss, optimizer.parameters)
+            optimizer.step(gradients, plan.learning_rates[iteration])
+            iteration += 1
+        rate = plan.learning_rates[iteration - 1]
+        row = {"epoch": plan.epoch_offset + epoch + 1, "learning_rate": rate, **measure()}
+        history.append(row)
+        on_epoch(row, len(epochs))
+    return Trained(history, kept)

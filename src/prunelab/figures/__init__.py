@@ -1,0 +1,23 @@
+"""Figures: one file each, named for what it shows, with `draw(tables, subtitle) -> Figure`.
+
+They read tables of plots/*.csv and nothing else. To add one: write its file and name it in FIGURES (stages/draw.py
+saves every figure named there).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from prunelab.figures import distance, double_descent, dynamics, memorization, redense
+
+Tables = Mapping[str, list[dict[str, Any]]]
+
+FIGURES: dict[str, Callable[[Tables, str], Figure]] = {
+    "double_descent": double_descent.draw,
+    "memorization": memorization.draw,
+    "dynamics": dynamics.draw,
+    "distance": distance.draw,
+    "redense": redense.draw,
+}
+TABLES = ("double_descent", "memorization", "distance", "redense", "dynamics", "named_models")

@@ -1,0 +1,25 @@
+"""Training dynamics of the named models: train and test accuracy per epoch (SDD Figures 2 and 9)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prunelab.figures import style
+
+
+def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
+    """One panel per named model, from dense to underfitting."""
+
+    def paint(axes: Axes, rows: style.Rows) -> None:
+        style.band(axes, rows, "epoch", "train_accuracy", style.ORANGE, label="train (noisy labels)", linestyle="--")
+        style.band(axes, rows, "epoch", "test_accuracy", style.BLUE, label="test")
+
+    figure = plt.figure(figsize=(7.6, 2.9))
+    panels = style.model_panels(tables, figure, paint)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
+    figure.suptitle(f"Training dynamics: {subtitle}", fontsize=10, x=0.01, ha="left")
+    style.caption(figure, "Lines: mean over replicates; bands: one standard deviation.")
+    return figure

@@ -1,0 +1,43 @@
+"""What is memorised: accuracy on permuted, unpermuted and restored labels (SDD Figures 3 and 10)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prunelab.figures import style
+
+LABELS = {
+    "permuted": "permuted (the noise, learned by rote)",
+    "unpermuted": "unpermuted (clean labels)",
+    "restored": "restored (true labels of the permuted)",
+    "test": "test",
+}
+
+
+def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
+    """Above, each subset per epoch at the named models; below, at the last epoch against sparsity."""
+    figure = plt.figure(figsize=(7.6, 5.9))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.1])
+
+    def paint(axes: Axes, rows: style.Rows) -> None:
+        for subset in ("permuted", "unpermuted", "restored"):
+            color, line = style.SUBSETS[subset]
+            style.band(axes, rows, "epoch", f"{subset}_accuracy", color, linestyle=line)
+
+    style.model_panels(tables, upper, paint)
+    axes = lower.subplots()
+    curve = tables["double_descent"]
+    for subset, (color, line) in style.SUBSETS.items():
+        rows = [row for row in tables["memorization"] if row["subset"] == subset]
+        if rows:
+            style.band(axes, rows, "remaining", "accuracy", color, linestyle=line, label=LABELS[subset])
+    style.sparsity_axis(axes, curve)
+    style.shade_regimes(axes, curve, names=True)
+    style.accuracy_axis(axes, "accuracy, last epoch (%)")
+    axes.legend(loc="center left", fontsize=8)
+    figure.suptitle(f"What is memorised: {subtitle}", fontsize=10)
+    style.caption(lower, "Lines: mean over replicates; bands: one standard deviation.")
+    return figure

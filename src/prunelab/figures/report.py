@@ -1,0 +1,31 @@
+"""The short table a run ends with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+COLUMNS = {
+    "train": "train",
+    "test_last": "test, last",
+    "test_best": "test, best",
+    "permuted": "permuted",
+    "restored": "restored",
+}
+ROWS = {"dense": "dense", "valley": "valley", "sweet_spot": "sweet spot", "end": "end"}
+
+
+def table(named: Sequence[Mapping[str, Any]], subtitle: str, pictures: Sequence[str]) -> str:
+    """Accuracies in percent of the dense model, valley, sweet spot and end, and where the figures are."""
+    replicates = named[0]["n"]
+    lines = [f"{subtitle}; accuracy in %, mean ± standard deviation of {replicates} replicates", ""]
+    lines.append(f"{'':11s}{'round':>6s}{'sparsity':>10s}" + "".join(f"{title:>14s}" for title in COLUMNS.values()))
+    for row in named:
+        if row["model"] in ROWS:
+            cells = "".join(f"{_cell(row[c], row[f'{c}_std']):>14s}" for c in COLUMNS)
+            lines.append(f"{ROWS[row['model']]:11s}{row['round']:>6s}{100 * row['sparsity']:>9.2f}%{cells}")
+    return "\n".join([*lines, "", *(f"figure: {picture}" for picture in pictures)]) + "\n"
+
+
+def _cell(mean: float | None, std: float | None) -> str:
+    if mean is None or mean != mean:
+        return "-"
+    return f"{100 * mean:.1f} ± {100 * (std or 0):.1f}"

@@ -1,0 +1,137 @@
+"""How every figure looks, and the sparsity axis they share.
+
+Colours are Okabe and Ito's, which stay apart for colour-blind readers; what carries meaning also differs in line
+style or marker. Files are byte-identical for identical tables.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from numpy.typing import NDArray
+
+matplotlib.use("Agg")
+
+Rows = Sequence[Mapping[str, Any]]
+Curve = NDArray[np.float64]
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#222222",
+)
+SUBSETS = {"permuted": (RED, "--"), "unpermuted": (BLUE, "-"), "restored": (GREEN, "-."), "test": (BLACK, ":")}
+MODELS = {
+    "dense": ("dense", BLUE),
+    "valley": ("overfitting\n(valley)", RED),
+    "sweet_spot": ("sweet spot", GREEN),
+    "underfitting": ("underfitting", PURPLE),
+}
+REGIMES = {"trivial": "#ffffff", "critical": "#f3d9cc", "high": "#e3eef5"}
+SETTINGS = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "prunelab",
+    "svg.fonttype": "none",
+}
+matplotlib.rcParams.update(SETTINGS)
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write stem.png and stem.svg without dates or version strings."""
+    figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+    figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A line or two under the whole figure: what the bands are, where the numbers are from."""
+    figure.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
+
+
+def mean_std(rows: Rows, x: str, y: str) -> tuple[Curve, Curve, Curve]:
+    """Sorted distinct x, and the mean and sample standard deviation of y over the rows (replicates) at each."""
+    groups: dict[float, list[float]] = {}
+    for row in rows:
+        if row[y] is not None:
+            groups.setdefault(float(row[x]), []).append(float(row[y]))
+    xs = sorted(groups)
+    stds = [np.std(groups[v], ddof=1) if len(groups[v]) > 1 else 0.0 for v in xs]
+    return np.array(xs), np.array([np.mean(groups[v]) for v in xs]), np.array(stds)
+
+
+def band(axes: Axes, rows: Rows, x: str, y: str, color: str, **line: Any) -> None:
+    """A mean over replicates with a band of one standard deviation."""
+    xs, mean, std = mean_std(rows, x, y)
+    axes.plot(xs, mean, color=color, **line)
+    axes.fill_between(xs, mean - std, mean + std, color=color, alpha=0.18, linewidth=0)
+
+
+def accuracy_axis(axes: Axes, label: str = "accuracy (%)") -> None:
+    """Fractions shown as percentages."""
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=""))
+    axes.set_ylabel(label)
+
+
+def sparsity_axis(axes: Axes, rows: Rows) -> None:
+    """The x axis for `remaining`: log-spaced weights remaining, dense at the left, labelled with the sparsity."""
+    remaining = sorted({float(row["remaining"]) for row in rows}, reverse=True)
+    axes.set_xscale("log")
+    axes.set_xlim(remaining[0] * 1.08, remaining[-1] / 1.08)
+    nice = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6]
+    ticks = [v for v in nice if v >= remaining[-1] / 1.08]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([f"{100 * (1 - v):.6g}" for v in ticks], rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_xlabel("sparsity (% of prunable weights removed)")
+
+
+def shade_regimes(axes: Axes, rows: Rows, *, names: bool) -> None:
+    """Colour the background by the `regime` of each round; borders lie half-way (on the log axis) between rounds."""
+    regime = {float(row["remaining"]): row["regime"] for row in rows}
+    points = sorted(regime, reverse=True)
+    edges = [points[0] * 1.08, *(np.sqrt(np.array(points[:-1]) * points[1:])), points[-1] / 1.08]
+    for name, color in REGIMES.items():
+        inside = [i for i, p in enumerate(points) if regime[p] == name]
+        if not inside:
+            continue
+        left, right = edges[inside[0]], edges[inside[-1] + 1]
+        axes.axvspan(left, right, color=color, zorder=0, linewidth=0)
+        if names:
+            place = axes.get_xaxis_transform()
+            middle = float(np.sqrt(left * right))
+            axes.text(middle, 1.01, name, transform=place, ha="center", va="bottom", fontsize=8, color="#555555")
+
+
+def model_panels(
+    tables: Mapping[str, list[dict[str, Any]]], figure: Any, paint: Callable[[Axes, Rows], None]
+) -> list[Axes]:
+    """One small panel per named model of `dynamics`, side by side with one y axis, titled with its sparsity."""
+    sparsity = {row["model"]: float(row["sparsity"]) for row in tables["named_models"]}
+    present = [name for name in MODELS if any(row["model"] == name for row in tables["dynamics"])]
+    panels = list(np.atleast_1d(figure.subplots(1, len(present), sharey=True)))
+    for axes, name in zip(panels, present, strict=True):
+        paint(axes, [row for row in tables["dynamics"] if row["model"] == name])
+        title, color = MODELS[name]
+        axes.set_title(f"{title}\n{100 * sparsity[name]:.4g}% sparse", color=color)
+        axes.set_xlabel("epoch")
+    accuracy_axis(panels[0])
+    return panels

@@ -1,0 +1,26 @@
+"""Draw every figure from plots/*.csv, and end with a short table."""
+
+from prunelab import config
+from prunelab.core import artifacts
+from prunelab.figures import FIGURES, TABLES, report, style
+from stages import run
+
+
+def main() -> None:
+    """Write plots/figures and data/report.txt."""
+    params = config.read("draw")
+    tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv") for name in TABLES}
+    subtitle = (
+        f"{params.model.name} on {params.dataset}, {100 * params.noise:g}% {params.noise_type} noise, "
+        f"{params.prune.criterion} pruning, {params.prune.retrain}"
+    )
+    with artifacts.writing(artifacts.FIGURES) as folder:
+        for name, draw in FIGURES.items():
+            style.save(draw(tables, subtitle), folder / name)
+    text = report.table(tables["named_models"], subtitle, [str(artifacts.FIGURES / f"{name}.png") for name in FIGURES])
+    artifacts.write_text(artifacts.REPORT, text)
+    print(f"\n{text}")
+
+
+if __name__ == "__main__":
+    run(main)

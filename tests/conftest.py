@@ -1,0 +1,77 @@
+"""Shared fixtures: tiny data with known answers, and a real clone of this repository to run DVC in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from prunelab.core import split
+from prunelab.core.images import Images
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def make_images(n_train=40, n_test=20, classes=4, shape=(1, 4, 4), seed=0):
+    """Random images whose first pixels reveal the class."""
+    rng = np.random.default_rng(seed)
+
+    def part(n):
+        y = np.arange(n, dtype=np.int64) % classes
+        x = rng.integers(0, 8, size=(n, *shape), dtype=np.uint8)
+        x.reshape(n, -1)[np.arange(n), y] = 16
+        return x, y
+
+    return Images(*part(n_train), *part(n_test), num_classes=classes, max_value=16)
+
+
+def make_split(images=None, permuted=(), validation=0):
+    """A split in which the examples of these positions were given the next class."""
+    images = images or make_images()
+    n = len(images.y_train)
+    given, chosen, held_out = images.y_train.copy(), np.zeros(n, bool), np.zeros(n, bool)
+    chosen[list(permuted)] = True
+    given[chosen] = (given[chosen] + 1) % images.num_classes
+    held_out[n - validation :] = validation > 0
+    labels = {"given": given, "permuted": chosen, "validation": held_out}
+    return split.make(images, labels, torch.device("cpu"))
+
+
+@pytest.fixture(autouse=True)
+def _single_thread():
+    torch.set_num_threads(1)
+
+
+def run(*command, cwd, check=True, env=None):
+    """Run a command of this environment and return what it printed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", **(env or {})},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=280,
+    )
+    assert not check or done.returncode == 0, done.stdout
+    return done
+
+
+def clone(destination):
+    """A git repository of its own with the working tree's files, so that uncommitted changes are tested too."""
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, destination / name)
+    run("git", "init", "-q", "-b", "main", cwd=destination)
+    run("git", "config", "user.name", "test", cwd=destination)
+    run("git", "config", "user.email", "test@example.org", cwd=destination)
+    run("git", "add", "-A", cwd=destination)
+    run("git", "commit", "-q", "-m", "snapshot", cwd=destination)
+    return destination

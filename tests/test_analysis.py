@@ -1,0 +1,93 @@
+"""Regimes and named models on curves drawn by hand; tables and the report."""
+
+import json
+
+import numpy as np
+import pytest
+
+from prunelab.analysis import regimes, tables
+from prunelab.figures import report
+
+TRAIN = np.array([1.00, 1.00, 0.995, 0.97, 0.90, 0.70, 0.60, 0.30])
+TEST = np.array([0.73, 0.72, 0.70, 0.68, 0.71, 0.80, 0.88, 0.40])
+BEST = np.array([0.90, 0.90, 0.90, 0.90, 0.90, 0.91, 0.92, 0.45])
+SPARSITY = np.array([0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.99])
+
+
+def test_regimes_by_hand():
+    names = regimes.regimes(TRAIN, TEST, 0.1)
+    assert names == ["trivial"] * 3 + ["critical"] * 2 + ["high"] * 3
+    assert regimes.pruning_efficacy(TRAIN, SPARSITY) == 0.4
+
+
+def test_named_models_by_hand():
+    assert regimes.named_models(TEST, BEST) == {
+        "dense": 0,
+        "valley": 3,
+        "sweet_spot": 6,
+        "underfitting": 7,
+        "end": 7,
+    }
+
+
+def test_without_a_dip_the_valley_is_no_invention():
+    flat = np.array([0.97, 0.97, 0.96, 0.60, 0.20])
+    assert regimes.named_models(flat, flat) == {"dense": 0, "valley": 0, "sweet_spot": 0, "underfitting": 2, "end": 4}
+    train = np.array([1.0, 1.0, 0.98, 0.60, 0.20])
+    assert regimes.regimes(train, flat, 0.1) == ["trivial", "trivial", "critical", "critical", "high"]
+
+
+def test_a_run_that_never_hurts_training_is_all_trivial():
+    assert regimes.regimes(TRAIN[:3], TEST[:3], 0.1) == ["trivial"] * 3
+    assert regimes.pruning_efficacy(TRAIN[:3], SPARSITY[:3]) == 0.4
+    assert "underfitting" not in regimes.named_models(TEST[:3], BEST[:3])
+
+
+def record(number, seed, test, permuted=0.5):
+    subsets = {f"{s}_accuracy": 0.5 for s in ("train", "unpermuted", "restored")}
+    last = subsets | {"test_accuracy": test, "permuted_accuracy": permuted}
+    return {
+        "round": f"r{number:02d}",
+        "seed": seed,
+        "sparsity": 1 - 0.8**number,
+        "remaining": 0.8**number,
+        "last": last | ({"restored_accuracy": None} if permuted is None else {}),
+        "best": {"epoch": 3, "test_accuracy": test + 0.1},
+        "distance": {"from_start": 1.0, "from_dense_init": 2.0},
+    }
+
+
+RECORDS = [record(n, s, 0.1 * n + 0.01 * s) for n in range(3) for s in (0, 1)]
+
+
+def test_mean_and_spread_over_replicates():
+    curve = tables.double_descent(RECORDS)
+    assert tables.mean_by_round(curve, "test_last") == pytest.approx([0.005, 0.105, 0.205])
+    mean, std = tables.mean_std([0.1, 0.11])
+    assert mean == pytest.approx(0.105)
+    assert std == pytest.approx(0.01 / np.sqrt(2))
+    assert tables.mean_std([0.3]) == (0.3, 0.0)
+
+
+def test_tables_are_tidy():
+    assert len(tables.double_descent(RECORDS)) == 6
+    assert len(tables.memorization(RECORDS)) == 4 * 6
+    redense = [record(0, 0, 0.9), record(0, 1, 0.9)]
+    assert [r["training"] for r in tables.distance(RECORDS, redense)] == ["sparse"] * 6 + ["redense"] * 2
+    pairs = tables.redense(RECORDS, redense)
+    assert [(r["training"], r["round"], r["seed"]) for r in pairs] == [
+        (t, "r00", s) for t in ("sparse", "redense") for s in (0, 1)
+    ]
+
+
+def test_summary_and_report_without_noise_have_no_nan():
+    clean = [record(n, 0, 0.9 - 0.1 * n, permuted=None) for n in range(3)]
+    named = tables.named_models(clean, {"dense": 0, "valley": 0, "sweet_spot": 0, "underfitting": 1, "end": 2})
+    summary = tables.summary(named, 0.2)
+    assert list(summary) == ["dense", "valley", "sweet_spot", "end", "pruning_efficacy"]
+    assert summary["dense"]["permuted"] is None
+    json.dumps(summary, allow_nan=False)
+    text = report.table(named, "x", ["a.png"])
+    assert "nan" not in text
+    widths = {len(line) for line in text.splitlines()[2:6]}
+    assert len(widths) == 1  # the columns line up

@@ -1,0 +1,147 @@
+"""Parameters: what is accepted, and the one line for what is not."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prunelab import config
+from prunelab.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())
+DEFAULT.pop("rounds")
+DEFAULT.pop("redense_rounds")
+
+
+def changed(values, changes):
+    values = copy.deepcopy(values)
+    for name, value in changes.items():
+        *sections, last = name.split(".")
+        place = values
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    return values
+
+
+NAN, INF = float("nan"), float("inf")
+WRONG = [
+    ("noise", 1.0, "in [0, 1)"),
+    ("noise", -0.1, "in [0, 1)"),
+    ("noise", "lots", "in [0, 1)"),
+    ("noise", True, "in [0, 1)"),
+    ("noise", NAN, "in [0, 1)"),
+    ("noise", None, "in [0, 1)"),
+    ("noise_type", "asymetric", "symmetric, uniform_other, pairflip, asymmetric"),
+    ("dataset", "digit", "digits"),
+    ("seeds", [], "at least one"),
+    ("seeds", [0, 1, 0], "none twice"),
+    ("seeds", [-1], "none negative"),
+    ("seeds", 3, "list"),
+    ("device", "gpu", "auto, cpu, cuda"),
+    ("n_rounds", 0, "1 to 99"),
+    ("n_rounds", 2.5, "1 to 99"),
+    ("model.name", "lenet5", "lenet"),
+    ("model.width", 0, "greater than 0"),
+    ("model.batchnorm_init", "zeros", "ones, uniform"),
+    ("train.epochs", 0, "at least 1"),
+    ("train.batch_size", 0, "at least 1"),
+    ("train.batch_size", "big", "at least 1"),
+    ("train.optimizer", "adamw", "sgd"),
+    ("train.lr", 0, "greater than 0"),
+    ("train.lr", -1, "greater than 0"),
+    ("train.lr", NAN, "greater than 0"),
+    ("train.lr", INF, "greater than 0"),
+    ("train.momentum", 1, "in [0, 1)"),
+    ("train.weight_decay", -1e-4, "at least 0"),
+    ("train.milestones", [100, 50], "increasing"),
+    ("train.gamma", 0, "(0, 1]"),
+    ("train.warmup_epochs", 201, "at most train.epochs=200"),
+    ("train.validation", 1000, "less than the 1000 training images"),
+    ("train.rewind_iteration", 1600, "less than the 1600 iterations"),
+    ("prune.criterion", "magnitud", "magnitude"),
+    ("prune.fraction", 1, "in [0, 1)"),
+    ("prune.scope", "channel", "global, layer"),
+    ("prune.retrain", "rewnd", "rewind, lr_rewind, finetune, scratch"),
+    ("finetune.lr", 0, "greater than 0"),
+    ("redense.epochs", -3, "at least 1"),
+    ("redense.every", 0, "at least 1"),
+    ("nosie", 0.2, "did you mean noise?"),
+    ("prune.criterium", "magnitude", "did you mean prune.criterion?"),
+    ("train.x", 1, "known are epochs"),
+    ("prune", 3, "section"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), WRONG)
+def test_what_is_wrong_is_named_in_one_line(name, value, allowed):
+    with pytest.raises(UserError) as caught:
+        config.validate(changed(DEFAULT, {name: value}))
+    line = str(caught.value)
+    assert "\n" not in line
+    assert line.startswith(f"{name}=")
+    assert allowed in line
+
+
+def test_a_missing_parameter_is_named():
+    values = copy.deepcopy(DEFAULT)
+    del values["train"]["lr"]
+    with pytest.raises(UserError, match=r"train\.lr: is missing; must be a number greater than 0"):
+        config.validate(values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [("noise", 0, 0.0), ("train.lr", "1e-3", 1e-3), ("train.lr", 1, 1.0), ("seeds", [7], [7])],
+)
+def test_numbers_are_read_as_dvc_reads_them(name, value, read):
+    checked = config.validate(changed(DEFAULT, {name: value}))
+    for part in name.split("."):
+        checked = getattr(checked, part)
+    assert checked == read
+    assert type(checked) is type(read)
+
+
+def write(folder, values):
+    (folder / "params.yaml").write_text(yaml.safe_dump(values))
+    stage = {"cmd": "x", "params": ["noise", "train.lr", "prune"]}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"s": stage, "f": {"foreach": [], "do": stage}}}))
+
+
+def whole(**changes):
+    values = changed(DEFAULT, changes)
+    return values | {"rounds": config.round_chain(35), "redense_rounds": config.redense_rounds(35, 3)}
+
+
+@pytest.mark.parametrize("stage", ["s", "f"])
+def test_a_stage_reads_only_what_it_declares(tmp_path, stage):
+    write(tmp_path, whole())
+    params = config.read(stage, tmp_path)
+    assert params.noise == 0.4
+    assert params.train.lr == 0.1
+    assert params.prune.criterion == "magnitude"
+    for undeclared in (lambda: params.seeds, lambda: params.train.epochs, lambda: params.model.name):
+        with pytest.raises(AttributeError, match="does not declare"):
+            undeclared()
+
+
+def test_everything_is_checked_even_what_the_stage_does_not_read(tmp_path):
+    write(tmp_path, whole(**{"redense.lr": -1}))
+    with pytest.raises(UserError, match=r"redense\.lr=-1"):
+        config.read("s", tmp_path)
+
+
+def test_rounds_edited_by_hand_are_refused(tmp_path):
+    write(tmp_path, whole(n_rounds=12))
+    with pytest.raises(UserError, match="n_rounds=12"):
+        config.read("s", tmp_path)
+
+
+def test_broken_and_missing_files_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"params\.yaml: not found"):
+        config.read("s", tmp_path)
+    (tmp_path / "params.yaml").write_text("a: [")
+    with pytest.raises(UserError, match=r"params\.yaml: is not YAML"):
+        config.read("s", tmp_path)
