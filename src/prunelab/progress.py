@@ -18,10 +18,14 @@ from prunelab.core import artifacts
 # milliseconds, that would be a third of the time. So at most about this many steps are logged to it;
 # history.csv has every epoch.
 LIVE_STEPS = 50
-LOGGED = tuple(
-    f"{subset}_{measure}"
-    for subset in ("train", "permuted", "restored", "test", "validation")
-    for measure in ("accuracy", "loss")
+LOGGED = (
+    "train_accuracy",
+    "train_loss",
+    "test_accuracy",
+    "test_loss",
+    "permuted_accuracy",
+    "restored_accuracy",
+    "validation_accuracy",
 )
 
 

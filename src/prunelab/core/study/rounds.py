@@ -171,8 +171,8 @@ def _run(
     network = task.network(start)
     measure = evaluate.measurer(network, split)
     trained = loop.train(network, masks, split.x_NCHW, split.given_N, plan, measure, task.on_epoch, keep_at=keep_at)
-    log_p_NK = evaluate.log_probabilities(network, split.x_NCHW)
-    loss_N, _ = evaluate.outcomes(log_p_NK, split.given_N)
+    log_p_KN = evaluate.log_probabilities(network, split.x_NCHW)
+    loss_N, _ = evaluate.outcomes(log_p_KN, split.given_N)
     end = networks.state(network)
     counted = masks if sparsity_of is None else sparsity_of
     best = max(trained.history, key=lambda row: row["test_accuracy"])
@@ -190,4 +190,4 @@ def _run(
             end, start if origin is None else origin, init, networks.layer_parameters(network)
         ),
     }
-    return Outcome(masks, start, end, trained.history, log_p_NK.argmax(dim=1).cpu(), loss_N.cpu(), record, trained.kept)
+    return Outcome(masks, start, end, trained.history, log_p_KN.argmax(dim=0).cpu(), loss_N.cpu(), record, trained.kept)
