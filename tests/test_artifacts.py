@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from conftest import make_images
+
 from prunelab.core import artifacts, byname, images
 from prunelab.errors import UserError
 

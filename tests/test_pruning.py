@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from conftest import make_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from conftest import make_split
 from prunelab.core import artifacts, byname, networks, streams
 from prunelab.core.pruning import mask, select, subject
 from prunelab.core.study import checkpoint
@@ -29,7 +29,9 @@ def test_exactly_k_lowest_go_ties_by_position(data, fraction, scope):
     new = select.prune(masks, scores, fraction, scope)
     groups = [list(masks)] if scope == "global" else [[name] for name in masks]
     for names in groups:
-        alive = [(float(scores[n].flatten()[i]), g, i) for g, n in enumerate(names) for i in masks[n].flatten().nonzero()]
+        alive = [
+            (float(scores[n].flatten()[i]), g, i) for g, n in enumerate(names) for i in masks[n].flatten().nonzero()
+        ]
         ranked = sorted((s, g, int(i)) for s, g, i in alive)
         removed = {(g, i) for _, g, i in ranked[: int(fraction * len(ranked) + 0.5)]}
         for g, n in enumerate(names):

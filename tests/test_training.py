@@ -5,18 +5,18 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import make_images, make_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_config import DEFAULT, changed
 from torch import nn
 
-from conftest import make_images, make_split
 from prunelab import config
 from prunelab.core import networks, streams
 from prunelab.core.pruning import mask
 from prunelab.core.study import distance, rounds
 from prunelab.core.training import evaluate, loop, restart, schedule
 from prunelab.core.training.sgd import MaskedSGD
-from test_config import DEFAULT, changed
 
 
 def settings_for(**changes):
@@ -208,9 +208,7 @@ def test_each_scheme_starts_where_it_says():
 
 def test_redense_brings_weights_back_from_zero_and_keeps_the_rounds_sparsity():
     dense = rounds.dense(task())
-    sparse = rounds.prune(
-        task(**{"prune.fraction": 0.9}), 1, (dense.weights, dense.masks), dense.rewind, dense.start
-    )
+    sparse = rounds.prune(task(**{"prune.fraction": 0.9}), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
     outcome = rounds.redense(task(), 1, (sparse.weights, sparse.masks), sparse.start, dense.start)
     assert same(outcome.start, sparse.weights)
     gone = ~sparse.masks["1.weight"]

@@ -8,6 +8,15 @@ from matplotlib.figure import Figure
 
 from prunelab.figures import style
 
+# Where the label of a named model stands: offset in points, horizontal and vertical alignment. Each is on the side
+# the curve does not pass.
+PLACES = {
+    "dense": ((5, 9), "left", "bottom"),
+    "valley": ((0, -8), "center", "top"),
+    "sweet_spot": ((0, -9), "center", "top"),
+    "underfitting": ((-9, -2), "right", "center"),
+}
+
 
 def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     """Two panels with one axis: train above, test below, regimes shaded, named models marked."""
@@ -21,20 +30,14 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
         style.accuracy_axis(axes)
         style.shade_regimes(axes, rows, names=axes is top)
     for row in tables["named_models"]:
-        if row["model"] in style.MODELS:
+        if row["model"] in PLACES:
             name, color = style.MODELS[row["model"]]
-            remaining = 1 - float(row["sparsity"])
-            low = row["model"] in ("valley", "underfitting")
-            bottom.plot(remaining, row["test_last"], "o", color=color, markersize=6, zorder=5)
+            point = (1 - float(row["sparsity"]), float(row["test_last"]))
+            (dx, dy), ha, va = PLACES[row["model"]]
+            bottom.plot(*point, "o", color=color, markersize=6, zorder=5)
+            text = f"{name}\n{100 * point[1]:.1f}%"
             bottom.annotate(
-                f"{name.splitlines()[0]}\n{100 * row['test_last']:.1f}%",
-                (remaining, row["test_last"]),
-                textcoords="offset points",
-                xytext=(0, -7 if low else 7) if row["model"] != "dense" else (5, 9),
-                ha="left" if row["model"] == "dense" else "center",
-                va="top" if low else "bottom",
-                color=color,
-                fontsize=8,
+                text, point, (dx, dy), textcoords="offset points", ha=ha, va=va, color=color, fontsize=8, zorder=6
             )
     bottom.margins(y=0.22)
     top.legend(loc="lower left")

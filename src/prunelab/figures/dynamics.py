@@ -17,9 +17,9 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
         style.band(axes, rows, "epoch", "train_accuracy", style.ORANGE, label="train (noisy labels)", linestyle="--")
         style.band(axes, rows, "epoch", "test_accuracy", style.BLUE, label="test")
 
-    figure = plt.figure(figsize=(7.6, 2.9))
+    figure = plt.figure(figsize=(7.6, 3.0))
     panels = style.model_panels(tables, figure, paint)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
-    figure.suptitle(f"Training dynamics: {subtitle}", fontsize=10, x=0.01, ha="left")
+    panels[-1].legend(loc="upper right", fontsize=7.5)
+    figure.suptitle(f"Training dynamics: {subtitle}", fontsize=10)
     style.caption(figure, "Lines: mean over replicates; bands: one standard deviation.")
     return figure

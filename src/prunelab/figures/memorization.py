@@ -37,7 +37,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.sparsity_axis(axes, curve)
     style.shade_regimes(axes, curve, names=True)
     style.accuracy_axis(axes, "accuracy, last epoch (%)")
-    axes.legend(loc="center left", fontsize=8)
+    axes.legend(loc="center right", bbox_to_anchor=(1, 0.45), fontsize=8)
     figure.suptitle(f"What is memorised: {subtitle}", fontsize=10)
     style.caption(lower, "Lines: mean over replicates; bands: one standard deviation.")
     return figure

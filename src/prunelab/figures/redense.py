@@ -27,7 +27,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
         ):
             some = [row for row in rows if row["training"] == kind]
             style.band(axes, some, "remaining", column, color, linestyle=line, label=label, marker="o", markersize=3)
-        style.sparsity_axis(axes, curve)
+        style.sparsity_axis(axes, curve, narrow=True)
         style.shade_regimes(axes, curve, names=False)
         axes.set_xlabel("sparsity before re-dense (%)")
         axes.set_title(title)

@@ -32,7 +32,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = (
 SUBSETS = {"permuted": (RED, "--"), "unpermuted": (BLUE, "-"), "restored": (GREEN, "-."), "test": (BLACK, ":")}
 MODELS = {
     "dense": ("dense", BLUE),
-    "valley": ("overfitting\n(valley)", RED),
+    "valley": ("overfitting", RED),
     "sweet_spot": ("sweet spot", GREEN),
     "underfitting": ("underfitting", PURPLE),
 }
@@ -91,13 +91,17 @@ def accuracy_axis(axes: Axes, label: str = "accuracy (%)") -> None:
     axes.set_ylabel(label)
 
 
-def sparsity_axis(axes: Axes, rows: Rows) -> None:
-    """The x axis for `remaining`: log-spaced weights remaining, dense at the left, labelled with the sparsity."""
+def sparsity_axis(axes: Axes, rows: Rows, *, narrow: bool = False) -> None:
+    """The x axis for `remaining`: log-spaced weights remaining, dense at the left, labelled with the sparsity.
+
+    `narrow` axes have room for one label per decade.
+    """
     remaining = sorted({float(row["remaining"]) for row in rows}, reverse=True)
     axes.set_xscale("log")
     axes.set_xlim(remaining[0] * 1.08, remaining[-1] / 1.08)
     nice = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6]
-    ticks = [v for v in nice if v >= remaining[-1] / 1.08]
+    decades = [1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6]
+    ticks = [v for v in (decades if narrow else nice) if v >= remaining[-1] / 1.08]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([f"{100 * (1 - v):.6g}" for v in ticks], rotation=45, ha="right", rotation_mode="anchor")

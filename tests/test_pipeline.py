@@ -1,0 +1,221 @@
+"""The graph in dvc.yaml held against the code: every import inside the deps, one maker per output, no cycles."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prunelab import config, corruption
+from prunelab.core import byname
+from prunelab.core.training import restart
+from prunelab.figures import FIGURES, TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+SRC = ROOT / "src"
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = {name: entry.get("do", entry) for name, entry in DVC["stages"].items()}
+# Code that cannot change an output: it checks parameters (whose values are dependencies), or shows progress.
+NOT_DEPENDENCIES = {"prunelab.errors", "prunelab.config", "prunelab.progress"}
+VARIANTS = ("datasets", "models", "criteria")
+
+
+def module_file(name):
+    path = SRC.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def exists(name):
+    return module_file(name).is_file()
+
+
+def imports_of(file):
+    """Project modules a file imports when it runs: not those only named for type checking."""
+    found = set()
+    tree = ast.parse(file.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "prunelab" and exists(name)}
+
+
+def only_a_docstring(file):
+    return all(isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) for n in ast.parse(file.read_text()).body)
+
+
+def reachable(file, skip):
+    """All project modules imported from a file, at any depth, not looking inside `skip`."""
+    todo, seen = imports_of(file), set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name in skip:
+            continue
+        seen.add(name)
+        todo |= imports_of(module_file(name))
+    return seen
+
+
+def covered(file, deps):
+    relative = file.relative_to(ROOT).as_posix()
+    return any(relative == dep or relative.startswith(f"{dep}/") for dep in deps)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_every_module_it_imports(stage):
+    deps = STAGES[stage]["deps"]
+    assert f"stages/{stage}.py" in deps
+    for name in sorted(reachable(ROOT / "stages" / f"{stage}.py", NOT_DEPENDENCIES)):
+        file = module_file(name)
+        assert covered(file, deps) or only_a_docstring(file), f"{stage} imports {name}, not among its deps"
+
+
+@pytest.mark.parametrize("folder", VARIANTS)
+def test_variants_are_imported_by_name_only_and_use_only_the_core(folder):
+    for file in SRC.rglob("*.py"):
+        if file.parent.name != folder:
+            assert not any(name.startswith(f"prunelab.{folder}.") for name in imports_of(file)), file
+    for name in byname.names(folder):
+        for imported in imports_of(SRC / "prunelab" / folder / f"{name}.py"):
+            assert imported.startswith(("prunelab.core", "prunelab.errors"))
+
+
+def test_each_stage_that_names_a_variant_depends_on_its_file():
+    needs = {"fetch": ["datasets/${dataset}"], "corrupt": ["datasets/${dataset}"], "analyze": [], "draw": []}
+    needs |= {"dense": ["models/${model.name}"], "redense": ["models/${model.name}"]}
+    needs |= {"prune": ["models/${model.name}", "criteria/${prune.criterion}"]}
+    for stage, variants in needs.items():
+        declared = [d for d in STAGES[stage]["deps"] if "$" in d and d.startswith("src/")]
+        assert declared == [f"src/prunelab/{v}.py" for v in variants]
+
+
+def test_imports_go_down_only():
+    """No cycle anywhere, and nothing below knows the settings, the figures or DVC."""
+    graph = {}
+    for file in SRC.rglob("*.py"):
+        name = ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = imports_of(file) - {name}
+    done, path = set(), []
+
+    def visit(name):
+        assert name not in path, f"import cycle: {' -> '.join([*path, name])}"
+        if name not in done:
+            path.append(name)
+            for other in sorted(graph[name]):
+                if not name.startswith(f"{other}."):  # importing from one's own package's __init__ is no arrow
+                    visit(other)
+            path.pop()
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name)
+    for name, imported in graph.items():
+        if name.startswith("prunelab.core"):
+            assert not imported & {"prunelab.config", "prunelab.figures"}, name
+    assert not any("dvclive" in file.read_text() for file in (SRC / "prunelab" / "core").rglob("*.py"))
+
+
+def test_every_output_has_one_maker_and_every_input_some():
+    made = []
+    for entry in STAGES.values():
+        for out in [*entry.get("outs", []), *entry.get("metrics", [])]:
+            made += [out] if isinstance(out, str) else list(out)
+    assert len(made) == len(set(made))
+    for entry in STAGES.values():
+        for dep in entry["deps"]:
+            if dep.startswith(("data/", "plots/", "metrics/")):
+                parts = (dep.replace("${item.parent}", "${key}").replace("rounds/${item}", "rounds/${key}"),)
+                assert any(out == parts[0] or out.startswith(f"{dep}/") or dep.startswith(f"{out}/") for out in made), (
+                    dep
+                )
+
+
+def test_training_stages_have_cached_outputs_only():
+    for stage in ("fetch", "corrupt", "dense", "prune", "redense"):
+        assert all(isinstance(out, str) for out in STAGES[stage]["outs"])
+        assert not {"always_changed", "metrics", "plots"} & set(STAGES[stage])
+
+
+def test_no_training_stage_depends_on_the_number_of_rounds():
+    for stage in ("fetch", "corrupt", "dense", "prune", "redense"):
+        assert not {"n_rounds", "rounds", "redense_rounds", "redense", "redense.every"} & set(STAGES[stage]["params"])
+
+
+def test_figures_and_tables_are_all_declared():
+    tables = {dep for dep in STAGES["draw"]["deps"] if dep.startswith("plots/")}
+    assert tables == {f"plots/{name}.csv" for name in TABLES}
+    assert tables == {next(iter(out)) for out in STAGES["analyze"]["outs"]}
+    for name in FIGURES:
+        assert (SRC / "prunelab" / "figures" / f"{name}.py").is_file()
+
+
+def test_dvc_plots_name_existing_templates_and_columns():
+    for plot in DVC["plots"]:
+        ((_, entry),) = plot.items()
+        template = json.loads((ROOT / ".dvc" / "plots" / f"{entry['template']}.json").read_text())
+        assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
+        for file, columns in entry["y"].items():
+            header = (ROOT / file).read_text().splitlines()[0].split(",")
+            assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
+
+
+def test_params_yaml_is_what_conf_composes_to(tmp_path):
+    """In a process of its own, as DVC does it."""
+    code = (
+        "from dvc.utils.hydra import compose_and_dump as c; import sys;"
+        f"c(sys.argv[1], {str(ROOT / 'conf')!r}, None, 'config', {str(ROOT)!r}, sys.argv[2:])"
+    )
+    target = tmp_path / "params.yaml"
+
+    def compose(*overrides):
+        return subprocess.run(
+            [sys.executable, "-c", code, target, *overrides], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    assert compose().returncode == 0
+    assert target.read_text() == (ROOT / "params.yaml").read_text()
+    target.unlink()
+    for override, line in (
+        ("noise=1.5", "error: noise=1.5: must be a number in [0, 1)\n"),
+        ("nosie=0.2", "error: nosie=0.2: unknown parameter; did you mean noise?\n"),
+        ("+prune.foo=1", "error: prune.foo=1: unknown parameter; known are criterion, fraction, scope, retrain\n"),
+        ("seeds=[]", "error: seeds=[]: must be a list of at least one whole number, none negative, none twice\n"),
+    ):
+        refused = compose(override)
+        assert (refused.returncode, refused.stderr) == (1, line)
+        assert not target.exists()
+    assert compose("setting=digits_quick", "n_rounds=4").returncode == 0
+    composed = yaml.safe_load(target.read_text())
+    assert list(composed["rounds"]) == ["r01", "r02", "r03", "r04"]
+    assert (composed["setting"], composed["seeds"], composed["redense_rounds"]) == ("digits_quick", [0], ["r00"])
+
+
+def test_every_setting_is_valid_and_named_after_its_file():
+    defaults = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for file in (ROOT / "conf" / "setting").glob("*.yaml"):
+        preset = yaml.safe_load(file.read_text())
+        merged = {k: v for k, v in defaults.items() if k not in ("rounds", "redense_rounds")}
+        for name, value in preset.items():
+            merged[name] = {**merged[name], **value} if isinstance(value, dict) else value
+        assert config.validate(merged).setting == file.stem
+        assert file.read_text().startswith("# @package _global_\n")
+
+
+def test_every_name_stands_in_the_explanations():
+    """conf/config.yaml explains the parameters; the names it lists are those that exist."""
+    text = (ROOT / "conf" / "config.yaml").read_text()
+    for name in [*corruption.NOISE_TYPES, *restart.SCHEMES, *byname.names("criteria")]:
+        assert name in text
