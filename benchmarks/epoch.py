@@ -12,6 +12,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def flops(num_train: int, num_test: int) -> float:
     """Multiply-adds count 2. Forward and weight gradients of all layers, input gradients of all but the first."""
-    layers = [a * b for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)]
+    layers = [a * b for a, b in pairwise(WIDTHS)]
     forward = 2 * sum(layers)
     training = num_train * (2 * forward + 2 * sum(layers[1:]))
     return training + (num_train + num_test) * forward

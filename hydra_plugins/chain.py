@@ -50,6 +50,6 @@ def refuse_unknown_names(overrides: list[Any], cfg: DictConfig) -> None:
 
 
 hydra_apply = ConfigLoaderImpl._apply_overrides_to_config
-ConfigLoaderImpl._apply_overrides_to_config = staticmethod(refuse_unknown_names)
+ConfigLoaderImpl._apply_overrides_to_config = staticmethod(refuse_unknown_names)  # type: ignore[method-assign]
 OmegaConf.register_new_resolver("chain", chain, replace=True)
 OmegaConf.register_new_resolver("redense_rounds", redense_rounds, replace=True)

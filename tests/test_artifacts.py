@@ -119,5 +119,5 @@ def test_digits_are_the_stated_counts():
 
 
 def test_an_unknown_variant_lists_what_exists():
-    with pytest.raises(UserError, match="prune.criterion='x': must be one of gradient, magnitude, random"):
+    with pytest.raises(UserError, match=r"prune\.criterion='x': must be one of gradient, magnitude, random"):
         byname.load("criteria", "x", "prune.criterion")

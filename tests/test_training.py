@@ -1,6 +1,7 @@
 """The engine against torch.optim, closed forms and itself: in parts = whole, rewound = repeated."""
 
 import copy
+from itertools import chain
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_each_epoch_sees_each_example_once_in_an_order_of_its_own():
     x = torch.arange(10.0)[:, None]
     plan = loop.Plan([0.0] * 6, 4, order=lambda epoch: streams.generator(0, "order", epoch))
     loop.train(Spy(1, 2), {}, x, torch.zeros(10, dtype=torch.long), plan, lambda: {}, lambda row, n: None)
-    first, second = sum(seen[:3], []), sum(seen[3:], [])
+    first, second = [*chain(*seen[:3])], [*chain(*seen[3:])]
     assert [len(b) for b in seen] == [4, 4, 2] * 2
     assert sorted(first) == sorted(second) == x[:, 0].tolist()
     assert first != second

@@ -7,13 +7,14 @@ A stage gets only what dvc.yaml declares for it (`read`): what it could read und
 
 import difflib
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -41,22 +42,10 @@ def _number(value: object) -> object:
 Number = Annotated[float, BeforeValidator(_number)]
 
 
-def _choice(names: list[str]) -> Any:
-    """A string field that must be one of `names`."""
-
-    def known(value: str) -> str:
-        if value not in names:
-            raise ValueError("not a known name")
-        return value
-
-    return Annotated[str, AfterValidator(known), Field(description="one of " + ", ".join(names))]
-
-
-DatasetName = _choice(byname.names("datasets"))
-ModelName = _choice(byname.names("models"))
-CriterionName = _choice(byname.names("criteria"))
-NoiseType = _choice(list(corruption.NOISE_TYPES))
-Scheme = _choice(list(restart.SCHEMES))
+def _one_of(names: Iterable[str]) -> Any:
+    """A string that must be one of `names`."""
+    names = list(names)
+    return Field(pattern=f"^(?:{'|'.join(map(re.escape, names))})$", description=f"one of {', '.join(names)}")
 
 
 def _at_least(least: int) -> Any:
@@ -78,9 +67,9 @@ class _Section(BaseModel):
 class Model(_Section):
     """`model.*`: which network."""
 
-    name: ModelName
+    name: str = _one_of(byname.names("models"))
     width: Number = _positive()
-    batchnorm_init: _choice(["ones", "uniform"])  # type: ignore[valid-type]
+    batchnorm_init: str = _one_of(["ones", "uniform"])
 
 
 class Train(_Section):
@@ -88,14 +77,14 @@ class Train(_Section):
 
     epochs: int = _at_least(1)
     batch_size: int = _at_least(1)
-    optimizer: _choice(["sgd"])  # type: ignore[valid-type]
+    optimizer: str = _one_of(["sgd"])
     lr: Number = _positive()
     momentum: Number = _fraction()
     weight_decay: Number = Field(ge=0, allow_inf_nan=False, description="a number, at least 0")
     milestones: list[Annotated[int, Field(ge=1)]] = Field(description="a list of epochs, increasing, each at least 1")
     gamma: Number = Field(gt=0, le=1, description="a number in (0, 1]")
     warmup_epochs: int = _at_least(0)
-    augment: _choice(["none"])  # type: ignore[valid-type]
+    augment: str = _one_of(["none"])
     validation: int = _at_least(0)
     rewind_iteration: int = _at_least(0)
 
@@ -103,10 +92,10 @@ class Train(_Section):
 class Prune(_Section):
     """`prune.*`: what each round removes, and how the survivors are retrained."""
 
-    criterion: CriterionName
+    criterion: str = _one_of(byname.names("criteria"))
     fraction: Number = _fraction()
-    scope: _choice(["global", "layer"])  # type: ignore[valid-type]
-    retrain: Scheme
+    scope: str = _one_of(["global", "layer"])
+    retrain: str = _one_of(restart.SCHEMES)
 
 
 class Finetune(_Section):
@@ -128,14 +117,14 @@ class Config(_Section):
     """A whole study. Frozen; every value checked."""
 
     setting: str = Field(min_length=1, description="the name of a file in conf/setting/")
-    dataset: DatasetName
+    dataset: str = _one_of(byname.names("datasets"))
     data_root: str = Field(min_length=1, description="a folder")
     noise: Number = _fraction()
-    noise_type: NoiseType
+    noise_type: str = _one_of(corruption.NOISE_TYPES)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(
         min_length=1, description="a list of at least one whole number, none negative, none twice"
     )
-    device: _choice(["auto", "cpu", "cuda"])  # type: ignore[valid-type]
+    device: str = _one_of(["auto", "cpu", "cuda"])
     n_rounds: int = Field(ge=1, le=99, description="a whole number from 1 to 99")
     model: Model
     train: Train
@@ -149,7 +138,7 @@ class Config(_Section):
         train = self.train
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds={self.seeds}: must be {_allowed(('seeds',))}")
-        if any(b <= a for a, b in zip(train.milestones, train.milestones[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(train.milestones)):
             raise ValueError(f"train.milestones={train.milestones}: must be {_allowed(('train', 'milestones'))}")
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")

@@ -32,6 +32,6 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     figure.suptitle(f"Distance from initialisation: {subtitle}", fontsize=10)
     style.caption(
         figure,
-        "Lines: mean over replicates; bands: one standard deviation. Re-dense: at the sparsity before weights came back.",
+        "Lines: mean over replicates; bands: one standard deviation. Re-dense: at the sparsity it began with.",
     )
     return figure

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +21,7 @@ LABELS = {
 def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     """Above, each subset per epoch at the named models; below, at the last epoch against sparsity."""
     figure = plt.figure(figsize=(7.6, 5.9))
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.1])
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1, 1.1]))
 
     def paint(axes: Axes, rows: style.Rows) -> None:
         for subset in ("permuted", "unpermuted", "restored"):

@@ -37,7 +37,7 @@ MODELS = {
     "underfitting": ("underfitting", PURPLE),
 }
 REGIMES = {"trivial": "#ffffff", "critical": "#f3d9cc", "high": "#e3eef5"}
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,

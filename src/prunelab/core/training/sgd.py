@@ -1,6 +1,6 @@
 """SGD that never moves a pruned weight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,8 @@ class MaskedSGD:
     """
 
     def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], momentum: float, weight_decay: float) -> None:
-        names, self.parameters = zip(*network.named_parameters(), strict=True)
+        names = [name for name, _ in network.named_parameters()]
+        self.parameters = tuple(network.parameters())
         pruned = [i for i, name in enumerate(names) if name in masks and not bool(masks[name].all())]
         self._pruned = pruned
         self._masks = [masks[names[i]].to(self.parameters[i]) for i in pruned]
@@ -28,7 +29,7 @@ class MaskedSGD:
         self.velocity = [torch.zeros_like(p) for p in self.parameters] if momentum else []
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], lr: float) -> None:
+    def step(self, gradients: tuple[Tensor, ...], lr: float) -> None:
         """One update; `gradients` are in the order of `parameters` and are overwritten."""
         if self._masks:
             torch._foreach_mul_([gradients[i] for i in self._pruned], self._masks)
@@ -37,4 +38,4 @@ class MaskedSGD:
         if self._momentum:
             torch._foreach_mul_(self.velocity, self._momentum)
             torch._foreach_add_(self.velocity, gradients)
-        torch._foreach_add_(self.parameters, self.velocity or gradients, alpha=-lr)
+        torch._foreach_add_(self.parameters, tuple(self.velocity) or gradients, alpha=-lr)
