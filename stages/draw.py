@@ -10,6 +10,8 @@ def main() -> None:
     """Write plots/figures and data/report.txt."""
     params = config.read("draw")
     tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv") for name in TABLES}
+    # A log axis has no place for a round without weights (reached when most of the last few are removed).
+    tables = {name: [row for row in rows if row.get("remaining") != 0] for name, rows in tables.items()}
     subtitle = (
         f"{params.model.name} on {params.dataset}, {100 * params.noise:g}% {params.noise_type} noise, "
         f"{params.prune.criterion} pruning, {params.prune.retrain}"

@@ -54,7 +54,7 @@ def test_the_smallest_magnitudes_go_whatever_their_sign():
 
 
 def test_a_nan_score_is_refused():
-    with pytest.raises(ValueError, match="nan"):
+    with pytest.raises(UserError, match="nan"):
         select.prune({"w": torch.ones(2, dtype=torch.bool)}, {"w": torch.tensor([1.0, float("nan")])}, 0.5, "global")
 
 

@@ -18,6 +18,7 @@ from prunelab.core.pruning import mask
 from prunelab.core.study import distance, rounds
 from prunelab.core.training import evaluate, loop, restart, schedule
 from prunelab.core.training.sgd import MaskedSGD
+from prunelab.errors import UserError
 
 
 def settings_for(**changes):
@@ -101,6 +102,11 @@ def test_a_diverged_run_does_not_stop_the_loop():
     x = torch.full((4, 1), 1e30)
     result = loop.train(network, {}, x, torch.tensor([0, 1, 0, 1]), plan, lambda: {}, lambda row, n: None)
     assert len(result.history) == 3
+
+
+def test_a_diverged_round_ends_in_one_line_that_says_where():
+    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, the loss is (nan|inf) after epoch 1"):
+        rounds.dense(task(**{"train.lr": 1e30}))
 
 
 def test_stepped_schedule_by_hand():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from prunelab.core.pruning.mask import Masks, survivors
+from prunelab.errors import UserError
 
 
 def num_to_remove(num_survivors: int, fraction: float) -> int:
@@ -29,7 +30,7 @@ def prune(masks: Masks, scores: Mapping[str, Tensor], fraction: float, scope: st
         New masks with exactly `num_to_remove` fewer survivors (in all, or in each layer).
 
     Raises:
-        ValueError: a surviving weight scores nan, which has no rank.
+        UserError: a surviving weight scores nan, which has no rank.
     """
     if scope == "layer":
         pruned: Masks = {}
@@ -38,7 +39,7 @@ def prune(masks: Masks, scores: Mapping[str, Tensor], fraction: float, scope: st
         return pruned
     flat_scores = torch.cat([scores[name].detach().cpu()[mask].double() for name, mask in masks.items()])
     if bool(flat_scores.isnan().any()):
-        raise ValueError("a surviving weight has the score nan: training diverged; lower train.lr")
+        raise UserError("a surviving weight has the score nan, which has no rank: training diverged; lower train.lr")
     count = num_to_remove(survivors(masks), fraction)
     # A stable sort keeps equal scores in order of position: layers in the network's order, then row by row.
     removed = torch.sort(flat_scores, stable=True).indices[:count]

@@ -4,6 +4,7 @@ Each returns an `Outcome`, which checkpoint.py stores; none of them touches a fi
 """
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from prunelab.core.pruning.mask import Masks
 from prunelab.core.split import Split
 from prunelab.core.study import distance
 from prunelab.core.training import evaluate, loop, restart, schedule
+from prunelab.errors import UserError
 
 if TYPE_CHECKING:
     from prunelab.config import Config
@@ -170,7 +172,16 @@ def _run(
     split = task.split
     network = task.network(start)
     measure = evaluate.measurer(network, split)
-    trained = loop.train(network, masks, split.x_NCHW, split.given_N, plan, measure, task.on_epoch, keep_at=keep_at)
+
+    def on_epoch(row: Row, epochs: int) -> None:
+        if not isfinite(row["train_loss"]):
+            raise UserError(
+                f"round r{round_number:02d}, seed {task.seed}: training diverged, the loss is {row['train_loss']} "
+                f"after epoch {row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
+            )
+        task.on_epoch(row, epochs)
+
+    trained = loop.train(network, masks, split.x_NCHW, split.given_N, plan, measure, on_epoch, keep_at=keep_at)
     log_p_KN = evaluate.log_probabilities(network, split.x_NCHW)
     loss_N, _ = evaluate.outcomes(log_p_KN, split.given_N)
     end = networks.state(network)
