@@ -46,6 +46,11 @@ def _single_thread():
     torch.set_num_threads(1)
 
 
+def committed(name):
+    """A file as last committed: experiments rewrite params.yaml, plots/ and metrics/ in the working tree."""
+    return subprocess.run(["git", "show", f"HEAD:{name}"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+
+
 def run(*command, cwd, check=True, env=None):
     """Run a command of this environment and return what it printed."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -69,6 +74,7 @@ def clone(destination):
         if (ROOT / name).is_file():
             (destination / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, destination / name)
+    (destination / "params.yaml").write_text(committed("params.yaml"))
     run("git", "init", "-q", "-b", "main", cwd=destination)
     run("git", "config", "user.name", "test", cwd=destination)
     run("git", "config", "user.email", "test@example.org", cwd=destination)

@@ -1,16 +1,15 @@
 """Parameters: what is accepted, and the one line for what is not."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import yaml
+from conftest import committed
 
 from prunelab import config
 from prunelab.errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())
+DEFAULT = yaml.safe_load(committed("params.yaml"))
 DEFAULT.pop("rounds")
 DEFAULT.pop("redense_rounds")
 
