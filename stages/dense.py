@@ -1,17 +1,24 @@
-"""Train the dense network: round r00, its initialisation and its rewind point."""
+"""Train the dense network: round r00, and the origin that later rounds go back to."""
 
 from prunelab import config, progress
 from prunelab.core import artifacts
-from prunelab.core.study import rounds
+from prunelab.core.study import checkpoint, rounds
 from prunelab.core.study.run import train_replicates
 from stages import run
 
 
 def main() -> None:
-    """Write data/rounds/r00."""
+    """Write data/rounds/r00 and data/origin."""
     params = config.read("dense")
     label = f"dense {progress.of_all('r00')}"
-    train_replicates(params, artifacts.ROUNDS / "r00", label, rounds.dense)
+    with artifacts.writing(artifacts.ORIGIN) as origin:
+
+        def work(task: rounds.Task) -> rounds.Outcome:
+            outcome = rounds.dense(task)
+            checkpoint.save_origin(artifacts.replicate(origin, task.seed), outcome)
+            return outcome
+
+        train_replicates(params, artifacts.ROUNDS / "r00", label, work)
 
 
 if __name__ == "__main__":

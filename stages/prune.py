@@ -19,14 +19,14 @@ def main() -> None:
 
     def work(task: rounds.Task) -> rounds.Outcome:
         parent = artifacts.replicate(artifacts.ROUNDS / args.parent, task.seed)
-        dense = artifacts.replicate(artifacts.ROUNDS / "r00", task.seed)
-        masks, dense_masks = checkpoint.load_masks(parent), checkpoint.load_masks(dense)
+        origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
+        masks = checkpoint.load_masks(parent)
         return rounds.prune(
             task,
             int(args.round[1:]),
             (checkpoint.load_state(parent, artifacts.WEIGHTS, masks), masks),
-            rewind=checkpoint.load_state(dense, artifacts.REWIND, dense_masks),
-            init=checkpoint.load_state(dense, artifacts.START, dense_masks),
+            rewind=checkpoint.load_state(origin, artifacts.REWIND, {}),
+            init=checkpoint.load_state(origin, artifacts.INIT, {}),
         )
 
     label = f"prune {progress.of_all(args.round)}"

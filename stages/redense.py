@@ -18,14 +18,14 @@ def main() -> None:
 
     def work(task: rounds.Task) -> rounds.Outcome:
         sparse = artifacts.replicate(artifacts.ROUNDS / args.round, task.seed)
-        dense = artifacts.replicate(artifacts.ROUNDS / "r00", task.seed)
-        masks, dense_masks = checkpoint.load_masks(sparse), checkpoint.load_masks(dense)
+        origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
+        masks = checkpoint.load_masks(sparse)
         return rounds.redense(
             task,
             int(args.round[1:]),
             (checkpoint.load_state(sparse, artifacts.WEIGHTS, masks), masks),
             sparse_start=checkpoint.load_state(sparse, artifacts.START, masks),
-            init=checkpoint.load_state(dense, artifacts.START, dense_masks),
+            init=checkpoint.load_state(origin, artifacts.INIT, {}),
         )
 
     label = f"re-dense {progress.of_all(args.round)}"

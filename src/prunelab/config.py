@@ -162,9 +162,9 @@ def check_fits(config: Config, num_examples: int) -> None:
         )
 
 
-def round_chain(n_rounds: int) -> dict[str, dict[str, str]]:
-    """Each pruning round and the round it prunes: {"r01": {"parent": "r00"}, ...}; r00 is the dense model."""
-    return {f"r{i:02d}": {"parent": f"r{i - 1:02d}"} for i in range(1, n_rounds + 1)}
+def round_chain(n_rounds: int) -> dict[str, str]:
+    """Each pruning round and the round it prunes: {"r01": "r00", "r02": "r01", ...}; r00 is the dense model."""
+    return {f"r{i:02d}": f"r{i - 1:02d}" for i in range(1, n_rounds + 1)}
 
 
 def redense_rounds(n_rounds: int, every: int) -> list[str]:

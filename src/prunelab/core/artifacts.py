@@ -28,6 +28,7 @@ Row = dict[str, Any]
 RAW = Path("data/raw")
 CORRUPTED = Path("data/corrupted")
 ROUNDS = Path("data/rounds")
+ORIGIN = Path("data/origin")
 REDENSE = Path("data/redense")
 REPORT = Path("data/report.txt")
 UNFINISHED = Path("data/unfinished")
@@ -42,9 +43,11 @@ MASK = "mask.npz"  # packed bits
 HISTORY = "history.csv"  # one row per epoch
 EXAMPLES = "examples.npz"  # per training example: predicted class, loss
 RECORD = "record.json"  # final figures, sparsity, distances
-REWIND = "rewind.safetensors"  # r00 only: iteration k of the dense run
 LIVE = "live"  # DVCLive's folder
 LABELS = "labels.npz"  # inside data/corrupted/seedN
+# Inside data/origin/seedN, what every round may go back to; whole tensors:
+INIT = "init.safetensors"  # the dense initialisation
+REWIND = "rewind.safetensors"  # iteration k of the dense run
 
 
 def replicate(folder: Path, seed: int) -> Path:

@@ -17,8 +17,6 @@ def save(folder: Path, outcome: Outcome) -> None:
     artifacts.write_arrays(folder / artifacts.MASK, mask.pack(outcome.masks))
     artifacts.write_tensors(folder / artifacts.WEIGHTS, mask.compress(outcome.weights, outcome.masks))
     artifacts.write_tensors(folder / artifacts.START, mask.compress(outcome.start, outcome.masks))
-    if outcome.rewind is not None:
-        artifacts.write_tensors(folder / artifacts.REWIND, mask.compress(outcome.rewind, outcome.masks))
     artifacts.write_table(folder / artifacts.HISTORY, outcome.history)
     # Classes fit a byte or two; losses need a ranking, not seven digits.
     predicted = outcome.predicted_N.numpy()
@@ -26,6 +24,16 @@ def save(folder: Path, outcome: Outcome) -> None:
     examples = {"predicted": predicted.astype(small), "loss": outcome.loss_N.numpy().astype(np.float16)}
     artifacts.write_arrays(folder / artifacts.EXAMPLES, examples)
     artifacts.write_json(folder / artifacts.RECORD, outcome.record)
+
+
+def save_origin(folder: Path, dense: Outcome) -> None:
+    """Write a dense outcome's initialisation and rewind point, apart from the round they came from.
+
+    Every later round depends on these two small files and not on all that r00 recorded.
+    """
+    assert dense.rewind is not None
+    for name, state in ((artifacts.INIT, dense.start), (artifacts.REWIND, dense.rewind)):
+        artifacts.write_tensors(folder / name, mask.compress(state, {}))
 
 
 def load_masks(folder: Path) -> Masks:
@@ -38,7 +46,16 @@ def load_masks(folder: Path) -> Masks:
 
 
 def load_state(folder: Path, name: str, masks: Masks) -> State:
-    """A stored state: `name` is artifacts.WEIGHTS, START or REWIND. Raises UserError on a damaged file."""
+    """A stored state.
+
+    Args:
+        folder: of one replicate.
+        name: artifacts.WEIGHTS or START, stored by their masks; INIT or REWIND, stored whole.
+        masks: the masks it was stored by, {} for one stored whole.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     path = folder / name
     try:
         return mask.expand(artifacts.read_tensors(path), masks)
