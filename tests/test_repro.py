@@ -27,6 +27,10 @@ def ran(output):
     return re.findall(r"Running stage '([^']+)'", output)
 
 
+def as_dict(content):
+    return content if isinstance(content, dict) else json.loads(content)
+
+
 def hashes(where):
     lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
     return {out["path"]: out["md5"] for stage in lock.values() for out in stage["outs"]}
@@ -80,8 +84,25 @@ def test_changes_rerun_only_what_they_touch(study):
     (where / "src/prunelab/criteria/new.py").write_text('"""Another."""\n')
     (where / "src/prunelab/datasets/new.py").write_text('"""Another."""\n')
     assert "up to date" in run("dvc", "repro", cwd=where).stdout
+
+
+def test_two_runs_lie_over_each_other_in_dvcs_own_diffs(study):
+    """What is committed (the default study) against what lies in the workspace (the tiny one)."""
+    where, _ = study
     metrics = json.loads(run("dvc", "metrics", "diff", "--json", cwd=where).stdout)
-    assert "metrics/summary.json" in json.dumps(metrics)
+    assert metrics["diff"]["metrics/summary.json"]["dense.test_last"].keys() >= {"old", "new"}
+    plots = json.loads(run("dvc", "plots", "diff", "--json", cwd=where).stdout)
+    assert "errors" not in plots
+    declared = [next(iter(plot)) for plot in yaml.safe_load((where / "dvc.yaml").read_text())["plots"]]
+    assert list(plots["data"]) == declared
+    for plot, *_ in plots["data"].values():
+        content = as_dict(plot["content"])
+        assert plot["revisions"] == ["HEAD", "workspace"]
+        assert {row["rev"] for row in content["data"]["values"]} == {"HEAD", "workspace"}
+        assert content["spec"]["encoding"]["color"]["scale"]["domain"] == ["HEAD", "workspace"]
+        assert "DVC_METRIC" not in json.dumps(content)
+    rows = as_dict(plots["data"]["Accuracy against sparsity"][0]["content"])["data"]["values"]
+    assert {row["field"] for row in rows} == {"train", "test_last", "test_best"}
 
 
 def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp_path):
