@@ -13,6 +13,8 @@ Curve = NDArray[np.float64]
 
 # Train accuracy counts as "still that of the dense model" within one point.
 TOLERANCE = 0.01
+# The interpolation threshold is behind us when train accuracy has lost five.
+LOST = 0.05
 
 
 def regimes(train_R: Curve, test_last_R: Curve, chance: float) -> list[str]:
@@ -20,12 +22,13 @@ def regimes(train_R: Curve, test_last_R: Curve, chance: float) -> list[str]:
 
     - trivial: before train accuracy first falls more than TOLERANCE below the dense model's;
     - critical: from there on, while the network is still near the interpolation threshold;
-    - high: from the first round of the critical stretch on that has last test accuracy above the dense model's
-      again, or (where it never recovers, as without noise) train accuracy nearer to chance than to dense.
+    - high: from the first round on that has lost more than LOST of train accuracy and has either last test accuracy
+      above the dense model's (again) or, where that never comes, as without noise, train accuracy nearer to chance
+      than to dense.
     """
     critical = first(train_R < train_R[0] - TOLERANCE)
     beyond = (test_last_R > test_last_R[0]) | (train_R < (train_R[0] + chance) / 2)
-    beyond[:critical] = False
+    beyond &= train_R < train_R[0] - LOST
     high = first(beyond)
     return ["trivial" if r < critical else "critical" if r < high else "high" for r in range(len(train_R))]
 

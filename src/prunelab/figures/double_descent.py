@@ -29,19 +29,18 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     for axes in (top, bottom):
         style.accuracy_axis(axes)
         style.shade_regimes(axes, rows, names=axes is top)
-    for row in tables["named_models"]:
-        if row["model"] in PLACES:
-            name, color = style.MODELS[row["model"]]
-            point = (1 - float(row["sparsity"]), float(row["test_last"]))
-            (dx, dy), ha, va = PLACES[row["model"]]
-            bottom.plot(*point, "o", color=color, markersize=6, zorder=5)
-            text = f"{name}\n{100 * point[1]:.1f}%"
-            bottom.annotate(
-                text, point, (dx, dy), textcoords="offset points", ha=ha, va=va, color=color, fontsize=8, zorder=6
-            )
-    bottom.margins(y=0.22)
+    for model, row in style.named(tables).items():
+        name, color = style.MODELS[model]
+        point = (1 - float(row["sparsity"]), float(row["test_last"]))
+        offset, ha, va = PLACES[model]
+        bottom.plot(*point, "o", color=color, markersize=6, zorder=5)
+        text = f"{name}\n{100 * point[1]:.1f}%"
+        place = {"xytext": offset, "textcoords": "offset points", "ha": ha, "va": va}
+        bottom.annotate(text, point, **place, color=color, fontsize=8, zorder=6)
+    bottom.margins(y=0.22)  # room for the legend above all curves
+    bottom.set_ylim(bottom=max(bottom.get_ylim()[0], -0.03))
     top.legend(loc="lower left")
-    bottom.legend(loc="upper left")
+    bottom.legend(loc="upper left", ncols=2)
     figure.suptitle(f"Sparse double descent: {subtitle}", fontsize=10)
     n = tables["named_models"][0]["n"]
     style.caption(

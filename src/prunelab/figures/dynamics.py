@@ -19,7 +19,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
 
     figure = plt.figure(figsize=(7.6, 3.0))
     panels = style.model_panels(tables, figure, paint)
-    panels[-1].legend(loc="upper right", fontsize=7.5)
+    panels[-1].legend(loc="best", fontsize=7.5)
     figure.suptitle(f"Training dynamics: {subtitle}", fontsize=10)
     style.caption(figure, "Lines: mean over replicates; bands: one standard deviation.")
     return figure

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from prunelab.figures import style
 
 LABELS = {
-    "permuted": "permuted (the noise, learned by rote)",
-    "unpermuted": "unpermuted (clean labels)",
+    "permuted": "permuted (noise, by rote)",
+    "unpermuted": "unpermuted (clean)",
     "restored": "restored (true labels of the permuted)",
     "test": "test",
 }
@@ -38,7 +38,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.sparsity_axis(axes, curve)
     style.shade_regimes(axes, curve, names=True)
     style.accuracy_axis(axes, "accuracy, last epoch (%)")
-    axes.legend(loc="center right", bbox_to_anchor=(1, 0.45), fontsize=8)
+    lower.legend(loc="outside upper center", ncols=4, fontsize=8)
     figure.suptitle(f"What is memorised: {subtitle}", fontsize=10)
     style.caption(lower, "Lines: mean over replicates; bands: one standard deviation.")
     return figure

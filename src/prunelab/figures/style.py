@@ -119,23 +119,32 @@ def shade_regimes(axes: Axes, rows: Rows, *, names: bool) -> None:
             continue
         left, right = edges[inside[0]], edges[inside[-1] + 1]
         axes.axvspan(left, right, color=color, zorder=0, linewidth=0)
-        if names:
+        wide_enough = np.log(left / right) > 0.07 * np.log(edges[0] / edges[-1])
+        if names and wide_enough:
             place = axes.get_xaxis_transform()
             middle = float(np.sqrt(left * right))
             axes.text(middle, 1.01, name, transform=place, ha="center", va="bottom", fontsize=8, color="#555555")
+
+
+def named(tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """The named models worth drawing: not `end`, and none that is the same round as one before it."""
+    models: dict[str, dict[str, Any]] = {}
+    for row in tables["named_models"]:
+        if row["model"] in MODELS and row["round"] not in [other["round"] for other in models.values()]:
+            models[row["model"]] = row
+    return models
 
 
 def model_panels(
     tables: Mapping[str, list[dict[str, Any]]], figure: Any, paint: Callable[[Axes, Rows], None]
 ) -> list[Axes]:
     """One small panel per named model of `dynamics`, side by side with one y axis, titled with its sparsity."""
-    sparsity = {row["model"]: float(row["sparsity"]) for row in tables["named_models"]}
-    present = [name for name in MODELS if any(row["model"] == name for row in tables["dynamics"])]
-    panels = list(np.atleast_1d(figure.subplots(1, len(present), sharey=True)))
-    for axes, name in zip(panels, present, strict=True):
-        paint(axes, [row for row in tables["dynamics"] if row["model"] == name])
+    models = named(tables)
+    panels = list(np.atleast_1d(figure.subplots(1, len(models), sharey=True)))
+    for axes, (name, row) in zip(panels, models.items(), strict=True):
+        paint(axes, [r for r in tables["dynamics"] if r["model"] == name])
         title, color = MODELS[name]
-        axes.set_title(f"{title}\n{100 * sparsity[name]:.4g}% sparse", color=color)
+        axes.set_title(f"{title}\n{100 * float(row['sparsity']):.4g}% sparse", color=color)
         axes.set_xlabel("epoch")
     accuracy_axis(panels[0])
     return panels
