@@ -90,16 +90,16 @@ def test_two_runs_lie_over_each_other_in_dvcs_own_diffs(study):
     """What is committed (the default study) against what lies in the workspace (the tiny one)."""
     where, _ = study
     metrics = json.loads(run("dvc", "metrics", "diff", "--json", cwd=where).stdout)
-    assert metrics["diff"]["metrics/summary.json"]["dense.test_last"].keys() >= {"old", "new"}
+    assert metrics["metrics/summary.json"]["dense.test_last"].keys() >= {"old", "new"}
     plots = json.loads(run("dvc", "plots", "diff", "--json", cwd=where).stdout)
     assert "errors" not in plots
     declared = [next(iter(plot)) for plot in yaml.safe_load((where / "dvc.yaml").read_text())["plots"]]
     assert list(plots["data"]) == declared
     for plot, *_ in plots["data"].values():
         content = as_dict(plot["content"])
-        assert plot["revisions"] == ["HEAD", "workspace"]
+        assert set(plot["revisions"]) == {"HEAD", "workspace"}
         assert {row["rev"] for row in content["data"]["values"]} == {"HEAD", "workspace"}
-        assert content["spec"]["encoding"]["color"]["scale"]["domain"] == ["HEAD", "workspace"]
+        assert set(content["spec"]["encoding"]["color"]["scale"]["domain"]) == {"HEAD", "workspace"}
         assert "DVC_METRIC" not in json.dumps(content)
     rows = as_dict(plots["data"]["Accuracy against sparsity"][0]["content"])["data"]["values"]
     assert {row["field"] for row in rows} == {"train", "test_last", "test_best"}
