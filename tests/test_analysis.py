@@ -66,7 +66,8 @@ def test_mean_and_spread_over_replicates():
     mean, std = tables.mean_std([0.1, 0.11])
     assert mean == pytest.approx(0.105)
     assert std == pytest.approx(0.01 / np.sqrt(2))
-    assert tables.mean_std([0.3]) == (0.3, 0.0)
+    assert tables.mean_std([0.3]) == (0.3, None)  # the spread of one value is not 0: it was not measured
+    assert tables.mean_std([0.3, None]) == (None, None)
 
 
 def test_tables_are_tidy():
@@ -88,6 +89,7 @@ def test_summary_and_report_without_noise_have_no_nan():
     assert summary["dense"]["permuted"] is None
     json.dumps(summary, allow_nan=False)
     text = report.table(named, "x", ["a.png"])
-    assert "nan" not in text
+    assert "nan" not in text and "±" not in text and "one replicate" in text
+    assert summary["dense"]["test_last_std"] is None
     widths = {len(line) for line in text.splitlines()[2:6]}
     assert len(widths) == 1  # the columns line up

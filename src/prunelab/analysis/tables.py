@@ -16,13 +16,18 @@ SUBSETS = ("permuted", "unpermuted", "restored", "test")
 
 def mean_by_round(rows: Sequence[Row], column: str) -> NDArray[np.float64]:
     """The mean over replicates of a column, for each round in order of appearance; nan where it is empty."""
-    return np.array([mean_std(values)[0] for values in _by_round(rows, column).values()])
+    return np.array([mean_std(values)[0] for values in _by_round(rows, column).values()], dtype=float)
 
 
-def mean_std(values: Iterable[float | None]) -> tuple[float, float]:
-    """Mean and sample standard deviation (n - 1); nan if a value is missing, and a spread of 0 for one value."""
-    array = np.array([np.nan if v is None else v for v in values], dtype=float)
-    return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else 0.0
+def mean_std(values: Iterable[float | None]) -> tuple[float | None, float | None]:
+    """Mean and sample standard deviation (n - 1), each None where it was not measured.
+
+    That is: both if a value is missing, the deviation if there is one value only.
+    """
+    array = np.array(list(values), dtype=float)  # None becomes nan
+    if np.isnan(array).any():
+        return None, None
+    return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else None
 
 
 def double_descent(records: Sequence[Row]) -> list[Row]:
@@ -104,7 +109,7 @@ def named_models(records: Sequence[Row], models: Mapping[str, int]) -> list[Row]
 
 
 def summary(named: Sequence[Row], pruning_efficacy: float) -> Row:
-    """metrics/summary.json: small and nested, so that `dvc exp show` stays readable. No value is nan (null is)."""
+    """metrics/summary.json: small and nested, so that `dvc exp show` stays readable. What was not measured is null."""
     columns = ("round", "sparsity", "train", "test_last", "test_last_std", "test_best", "permuted", "restored")
     result: Row = {}
     for row in named:
@@ -114,9 +119,7 @@ def summary(named: Sequence[Row], pruning_efficacy: float) -> Row:
 
 
 def _plain(value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    return None if np.isnan(value) else round(value, 6)
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def _point(record: Row) -> Row:

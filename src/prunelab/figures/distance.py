@@ -30,8 +30,5 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.accuracy_axis(grid[1, 0], "last test accuracy (%)")
     grid[0, 0].legend(loc="best")
     figure.suptitle(f"Distance from initialisation: {subtitle}", fontsize=10)
-    style.caption(
-        figure,
-        "Lines: mean over replicates; bands: one standard deviation. Re-dense: at the sparsity it began with.",
-    )
+    style.caption(figure, tables, "Re-dense: at the sparsity it began with.")
     return figure

@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from prunelab.figures import style
 
@@ -29,6 +30,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     for axes in (top, bottom):
         style.accuracy_axis(axes)
         style.shade_regimes(axes, rows, names=axes is top)
+    halo = [withStroke(linewidth=2, foreground="white", alpha=0.8)]  # a label may have to stand on a line
     for model, row in style.named(tables).items():
         name, color = style.MODELS[model]
         point = (1 - float(row["sparsity"]), float(row["test_last"]))
@@ -36,16 +38,11 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
         bottom.plot(*point, "o", color=color, markersize=6, zorder=5)
         text = f"{name}\n{100 * point[1]:.1f}%"
         place = {"xytext": offset, "textcoords": "offset points", "ha": ha, "va": va}
-        bottom.annotate(text, point, **place, color=color, fontsize=8, zorder=6)
-    bottom.margins(y=0.22)  # room for the legend above all curves
+        bottom.annotate(text, point, **place, color=color, fontsize=8, zorder=6, path_effects=halo)
+    bottom.margins(y=0.16)  # room for the labels above and below the curves
     bottom.set_ylim(bottom=max(bottom.get_ylim()[0], -0.03))
     top.legend(loc="lower left")
-    bottom.legend(loc="upper left", ncols=2)
+    bottom.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=2)
     figure.suptitle(f"Sparse double descent: {subtitle}", fontsize=10)
-    n = tables["named_models"][0]["n"]
-    style.caption(
-        figure,
-        f"Lines: mean of {n} replicate{'s' if n > 1 else ''}; bands: one standard deviation. "
-        "The axis is spaced by the weights remaining (log).",
-    )
+    style.caption(figure, tables, "The axis is spaced by the weights remaining (log).")
     return figure

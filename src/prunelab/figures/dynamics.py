@@ -21,5 +21,5 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     panels = style.model_panels(tables, figure, paint)
     panels[-1].legend(loc="best", fontsize=7.5)
     figure.suptitle(f"Training dynamics: {subtitle}", fontsize=10)
-    style.caption(figure, "Lines: mean over replicates; bands: one standard deviation.")
+    style.caption(figure, tables)
     return figure

@@ -40,5 +40,5 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.accuracy_axis(axes, "accuracy, last epoch (%)")
     lower.legend(loc="outside upper center", ncols=4, fontsize=8)
     figure.suptitle(f"What is memorised: {subtitle}", fontsize=10)
-    style.caption(lower, "Lines: mean over replicates; bands: one standard deviation.")
+    style.caption(lower, tables)
     return figure

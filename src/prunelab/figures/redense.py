@@ -19,7 +19,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     """Test, permuted and restored accuracy against the sparsity before the weights came back."""
     rows, curve = tables["redense"], tables["double_descent"]
     panels = {c: title for c, title in PANELS.items() if any(row[c] is not None for row in rows)}
-    figure, grid = plt.subplots(1, len(panels), figsize=(2.6 * len(panels), 3.1), sharey=True, squeeze=False)
+    figure, grid = plt.subplots(1, len(panels), figsize=(max(2.6 * len(panels), 6.4), 3.1), sharey=True, squeeze=False)
     for axes, (column, title) in zip(grid[0], panels.items(), strict=True):
         for kind, color, line, label in (
             ("sparse", style.BLUE, "-", "sparse"),
@@ -34,7 +34,5 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.accuracy_axis(grid[0, 0])
     grid[0, 0].legend(loc="lower left")
     figure.suptitle(f"Sparse and re-dense: {subtitle}", fontsize=10)
-    style.caption(
-        figure, "Lines: mean over replicates; bands: one standard deviation. Shading: regimes as in double_descent."
-    )
+    style.caption(figure, tables, "Shading: regimes as in double_descent.")
     return figure

@@ -16,7 +16,8 @@ ROWS = {"dense": "dense", "valley": "valley", "sweet_spot": "sweet spot", "end":
 def table(named: Sequence[Mapping[str, Any]], subtitle: str, pictures: Sequence[str]) -> str:
     """Accuracies in percent of the dense model, valley, sweet spot and end, and where the figures are."""
     replicates = named[0]["n"]
-    lines = [f"{subtitle}; accuracy in %, mean ± standard deviation of {replicates} replicates", ""]
+    what = f"mean ± standard deviation of {replicates} replicates" if replicates > 1 else "one replicate"
+    lines = [f"{subtitle}; accuracy in %, {what}", ""]
     lines.append(f"{'':11s}{'round':>6s}{'sparsity':>10s}" + "".join(f"{title:>14s}" for title in COLUMNS.values()))
     for row in named:
         if row["model"] in ROWS:
@@ -26,6 +27,6 @@ def table(named: Sequence[Mapping[str, Any]], subtitle: str, pictures: Sequence[
 
 
 def _cell(mean: float | None, std: float | None) -> str:
-    if mean is None or mean != mean:
+    if mean is None:
         return "-"
-    return f"{100 * mean:.1f} ± {100 * (std or 0):.1f}"
+    return f"{100 * mean:.1f}" + ("" if std is None else f" ± {100 * std:.1f}")

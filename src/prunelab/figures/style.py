@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 matplotlib.use("Agg")
@@ -62,9 +62,11 @@ def save(figure: Figure, stem: Path) -> None:
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
 
 
-def caption(figure: Figure, text: str) -> None:
-    """A line or two under the whole figure: what the bands are, where the numbers are from."""
-    figure.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
+def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
+    """A line or two under the whole figure: what lines and bands are, then `text`."""
+    n = tables["named_models"][0]["n"]
+    lines = f"Lines: mean of {n} replicates; bands: one standard deviation." if n > 1 else "One replicate: no bands."
+    figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
 
 
 def mean_std(rows: Rows, x: str, y: str) -> tuple[Curve, Curve, Curve]:
@@ -87,21 +89,21 @@ def band(axes: Axes, rows: Rows, x: str, y: str, color: str, **line: Any) -> Non
 
 def accuracy_axis(axes: Axes, label: str = "accuracy (%)") -> None:
     """Fractions shown as percentages."""
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=""))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.5g}"))
     axes.set_ylabel(label)
 
 
 def sparsity_axis(axes: Axes, rows: Rows, *, narrow: bool = False) -> None:
     """The x axis for `remaining`: log-spaced weights remaining, dense at the left, labelled with the sparsity.
 
-    `narrow` axes have room for one label per decade.
+    `narrow` axes that span decades have room for one label each.
     """
     remaining = sorted({float(row["remaining"]) for row in rows}, reverse=True)
     axes.set_xscale("log")
     axes.set_xlim(remaining[0] * 1.08, remaining[-1] / 1.08)
     nice = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6]
     decades = [1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6]
-    ticks = [v for v in (decades if narrow else nice) if v >= remaining[-1] / 1.08]
+    ticks = [v for v in (decades if narrow and remaining[-1] < 0.01 else nice) if v >= remaining[-1] / 1.08]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([f"{100 * (1 - v):.6g}" for v in ticks], rotation=45, ha="right", rotation_mode="anchor")
