@@ -89,7 +89,8 @@ def test_summary_and_report_without_noise_have_no_nan():
     assert summary["dense"]["permuted"] is None
     json.dumps(summary, allow_nan=False)
     text = report.table(named, "x", ["a.png"])
-    assert "nan" not in text and "±" not in text
+    assert "nan" not in text
+    assert "±" not in text
     assert "one replicate" in text
     assert summary["dense"]["test_last_std"] is None
     widths = {len(line) for line in text.splitlines()[2:6]}
