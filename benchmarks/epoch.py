@@ -69,9 +69,9 @@ def ours(data: split.Split) -> Callable[[], object]:
     """One epoch by the project's engine, per-epoch measures of all subsets included."""
     network = lenet()
     measure = evaluate.measurer(network, data)
-    steps = loop.steps_per_epoch(len(data.x_NCHW), BATCH)
+    steps = loop.steps_per_epoch(len(data.x_N), BATCH)
     plan = loop.Plan([0.1] * steps, BATCH, order=lambda epoch: streams.generator(0, "order", epoch))
-    return lambda: loop.train(network, {}, data.x_NCHW, data.given_N, plan, measure, lambda row, n: None)
+    return lambda: loop.train(network, {}, data.x_N, data.given_N, plan, measure, lambda row, n: None)
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):

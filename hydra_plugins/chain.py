@@ -1,4 +1,4 @@
-"""What composition of conf/ needs: the `rounds` chain from `n_rounds`, and no bad value past this point.
+"""What composition of conf/ needs: the lists of rounds from `n_rounds` and the like, and no bad value past this point.
 
 Hydra finds this folder by its name at the repository's root. Only a resolver sees the whole configuration before
 DVC writes params.yaml, so the check of every parameter happens here, before anything runs or is queued.
@@ -9,32 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from prunelab import config
+from prunelab.core import images
 from prunelab.errors import UserError
 
-DERIVED = ("rounds", "redense_rounds")
 
-
-def chain(n_rounds: Any, *, _root_: DictConfig) -> DictConfig:
-    """Check the whole configuration, then list the rounds with their parents."""
+def derive(name: str, *, _root_: DictConfig) -> Any:
+    """Check the whole configuration, then derive one list of rounds from it (config.DERIVED)."""
     values = OmegaConf.to_container(_root_, resolve=False)
     assert isinstance(values, dict)
     try:
-        checked = config.validate({str(key): value for key, value in values.items() if key not in DERIVED})
+        checked = config.validate({str(key): value for key, value in values.items() if key not in config.DERIVED})
+        images.check_root(checked.dataset, Path(checked.data_root))
     except UserError as error:
         # Any Exception would reach the user wrapped three times over; this ends DVC with the line alone.
         raise SystemExit(f"error: {error}") from None
-    return OmegaConf.create(config.round_chain(checked.n_rounds))
-
-
-def redense_rounds(n_rounds: Any, every: Any) -> ListConfig:
-    """List the rounds to re-dense; bad numbers are `chain`'s to report."""
-    good = type(n_rounds) is int and type(every) is int and every > 0
-    return OmegaConf.create(config.redense_rounds(n_rounds, every) if good else [])
+    return OmegaConf.create(config.DERIVED[name](checked))
 
 
 def refuse_unknown_names(overrides: list[Any], cfg: DictConfig) -> None:
@@ -51,5 +45,4 @@ def refuse_unknown_names(overrides: list[Any], cfg: DictConfig) -> None:
 
 hydra_apply = ConfigLoaderImpl._apply_overrides_to_config
 ConfigLoaderImpl._apply_overrides_to_config = staticmethod(refuse_unknown_names)  # type: ignore[method-assign]
-OmegaConf.register_new_resolver("chain", chain, replace=True)
-OmegaConf.register_new_resolver("redense_rounds", redense_rounds, replace=True)
+OmegaConf.register_new_resolver("derive", derive, replace=True)

@@ -9,19 +9,22 @@ from stages import run
 def main() -> None:
     """Write plots/*.csv and metrics/summary.json."""
     params = config.read("analyze")
-    keys = ["r00", *config.round_chain(params.n_rounds)]
-    redensed = config.redense_rounds(params.n_rounds, params.redense.every)
+    # The rounds that the parameters name, never whatever lies in a folder.
+    keys = [f"r{number:02d}" for number in range(params.n_rounds + 1)]
 
     def records(folder: artifacts.Path, rounds: list[str]) -> list[artifacts.Row]:
         places = [artifacts.replicate(folder / key, seed) for key in rounds for seed in params.seeds]
         return [artifacts.read_json(place / artifacts.RECORD) for place in places]
 
-    sparse, redense = records(artifacts.ROUNDS, keys), records(artifacts.REDENSE, redensed)
+    sparse = records(artifacts.ROUNDS, keys)
+    redense = records(artifacts.REDENSE, keys[:: params.redense.every])
+    every = params.reinit.every
+    reinit = records(artifacts.REINIT, keys[every::every] if every else [])
     curve = tables.double_descent(sparse)
     train, last, best = (tables.mean_by_round(curve, name) for name in ("train", "test_last", "test_best"))
     num_classes = artifacts.read_json(artifacts.RAW / "facts.json")["num_classes"]
     regime = dict(zip(keys, regimes.regimes(train, last, 1 / num_classes), strict=True))
-    models = regimes.named_models(last, best)
+    models = regimes.named_models(last, best, tables.mean_by_round(curve, "validation"))
     histories = {
         (key, seed): artifacts.read_table(artifacts.replicate(artifacts.ROUNDS / key, seed) / artifacts.HISTORY)
         for key in sorted({f"r{number:02d}" for number in models.values()})
@@ -32,11 +35,13 @@ def main() -> None:
         "double_descent": [row | {"regime": regime[row["round"]]} for row in curve],
         "memorization": tables.memorization(sparse),
         "distance": tables.distance(sparse, redense),
-        "redense": tables.redense(sparse, redense),
+        "redense": tables.beside(sparse, redense, "redense"),
+        "reinit": tables.beside(sparse, reinit, "reinit"),
         "dynamics": tables.dynamics(models, histories),
         "named_models": named,
     }.items():
-        artifacts.write_table(artifacts.PLOTS / f"{name}.csv", rows)
+        columns = tables.BESIDE if name == "reinit" else ()  # may be empty
+        artifacts.write_table(artifacts.PLOTS / f"{name}.csv", rows, columns)
     efficacy = regimes.pruning_efficacy(train, tables.mean_by_round(curve, "sparsity"))
     artifacts.write_json(artifacts.SUMMARY, tables.summary(named, efficacy))
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from prunelab import config, corruption
 from prunelab.core import artifacts, images, streams
+from prunelab.errors import UserError
 from stages import run
 
 
@@ -13,6 +14,10 @@ def main() -> None:
     data = images.read(artifacts.RAW)
     look_alike = images.facts(params.dataset).LOOK_ALIKE
     original = data.y_train
+    if params.train.validation >= len(original):
+        raise UserError(
+            f"train.validation={params.train.validation}: must be less than the {len(original)} training images"
+        )
     with artifacts.writing(artifacts.CORRUPTED) as folder:
         for seed in params.seeds:
             validation = np.zeros(len(original), dtype=bool)

@@ -16,10 +16,11 @@ def main() -> None:
         f"{params.model.name} on {params.dataset}, {100 * params.noise:g}% {params.noise_type} noise, "
         f"{params.prune.criterion} pruning, {params.prune.retrain}"
     )
+    drawn = {name: figure for name, draw in FIGURES.items() if (figure := draw(tables, subtitle))}
     with artifacts.writing(artifacts.FIGURES) as folder:
-        for name, draw in FIGURES.items():
-            style.save(draw(tables, subtitle), folder / name)
-    text = report.table(tables["named_models"], subtitle, [str(artifacts.FIGURES / f"{name}.png") for name in FIGURES])
+        for name, figure in drawn.items():
+            style.save(figure, folder / name)
+    text = report.table(tables["named_models"], subtitle, [str(artifacts.FIGURES / f"{name}.png") for name in drawn])
     artifacts.write_text(artifacts.REPORT, text)
     print(f"\n{text}")
 

@@ -1,4 +1,4 @@
-"""One pruning round: score the previous round's weights, remove the lowest, retrain the survivors."""
+"""One pruning round: score an earlier round's weights, remove the lowest, retrain the survivors."""
 
 import argparse
 
@@ -27,6 +27,7 @@ def main() -> None:
             (checkpoint.load_state(parent, artifacts.WEIGHTS, masks), masks),
             rewind=checkpoint.load_state(origin, artifacts.REWIND, {}),
             init=checkpoint.load_state(origin, artifacts.INIT, {}),
+            parent_number=int(args.parent[1:]),
         )
 
     label = f"prune {progress.of_all(args.round)}"

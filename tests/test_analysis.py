@@ -12,6 +12,7 @@ TRAIN = np.array([1.00, 1.00, 0.995, 0.97, 0.90, 0.70, 0.60, 0.30])
 TEST = np.array([0.73, 0.72, 0.70, 0.68, 0.71, 0.80, 0.88, 0.40])
 BEST = np.array([0.90, 0.90, 0.90, 0.90, 0.90, 0.91, 0.92, 0.45])
 SPARSITY = np.array([0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.99])
+NONE = np.full(8, np.nan)  # no validation split
 
 
 def test_regimes_by_hand():
@@ -21,7 +22,7 @@ def test_regimes_by_hand():
 
 
 def test_named_models_by_hand():
-    assert regimes.named_models(TEST, BEST) == {
+    assert regimes.named_models(TEST, BEST, NONE) == {
         "dense": 0,
         "valley": 3,
         "sweet_spot": 6,
@@ -30,9 +31,21 @@ def test_named_models_by_hand():
     }
 
 
+def test_the_model_to_use_is_chosen_on_validation_alone():
+    validation = np.array([0.70, 0.90, 0.6, 0.6, 0.6, 0.6, 0.89, 0.3])
+    assert regimes.named_models(TEST, BEST, validation)["best_validation"] == 1
+    assert "best_validation" not in regimes.named_models(TEST, BEST, NONE)
+
+
 def test_without_a_dip_the_valley_is_no_invention():
     flat = np.array([0.97, 0.97, 0.96, 0.60, 0.20])
-    assert regimes.named_models(flat, flat) == {"dense": 0, "valley": 0, "sweet_spot": 0, "underfitting": 2, "end": 4}
+    assert regimes.named_models(flat, flat, NONE[:5]) == {
+        "dense": 0,
+        "valley": 0,
+        "sweet_spot": 0,
+        "underfitting": 2,
+        "end": 4,
+    }
     train = np.array([1.0, 1.0, 0.98, 0.60, 0.20])
     assert regimes.regimes(train, flat, 0.1) == ["trivial", "trivial", "critical", "critical", "high"]
 
@@ -40,7 +53,7 @@ def test_without_a_dip_the_valley_is_no_invention():
 def test_a_run_that_never_hurts_training_is_all_trivial():
     assert regimes.regimes(TRAIN[:3], TEST[:3], 0.1) == ["trivial"] * 3
     assert regimes.pruning_efficacy(TRAIN[:3], SPARSITY[:3]) == 0.4
-    assert "underfitting" not in regimes.named_models(TEST[:3], BEST[:3])
+    assert "underfitting" not in regimes.named_models(TEST[:3], BEST[:3], NONE[:3])
 
 
 def record(number, seed, test, permuted=0.5):
@@ -70,12 +83,26 @@ def test_mean_and_spread_over_replicates():
     assert tables.mean_std([0.3, None]) == (None, None)
 
 
+def test_validation_is_reported_where_it_was_measured():
+    held_out = [r | {"last": r["last"] | {"validation_accuracy": 0.7}} for r in RECORDS]
+    named = tables.named_models(held_out, {"dense": 0, "end": 2, "best_validation": 1})
+    summary = tables.summary(named, 0.0)
+    assert summary["best_validation"]["round"] == "r01"
+    assert summary["best_validation"]["validation"] == 0.7
+    text = report.table(named, "x", [])
+    assert "best valid." in text
+    assert text.count("70.0 ± 0.0") == 3
+    without = report.table(tables.named_models(RECORDS, {"dense": 0}), "x", [])
+    assert "validation" not in without
+
+
 def test_tables_are_tidy():
     assert len(tables.double_descent(RECORDS)) == 6
     assert len(tables.memorization(RECORDS)) == 4 * 6
     redense = [record(0, 0, 0.9), record(0, 1, 0.9)]
     assert [r["training"] for r in tables.distance(RECORDS, redense)] == ["sparse"] * 6 + ["redense"] * 2
-    pairs = tables.redense(RECORDS, redense)
+    pairs = tables.beside(RECORDS, redense, "redense")
+    assert set(pairs[0]) == set(tables.BESIDE)
     assert [(r["training"], r["round"], r["seed"]) for r in pairs] == [
         (t, "r00", s) for t in ("sparse", "redense") for s in (0, 1)
     ]

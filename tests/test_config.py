@@ -1,17 +1,20 @@
 """Parameters: what is accepted, and the one line for what is not."""
 
 import copy
+import dataclasses
+import re
 
 import pytest
 import yaml
 from conftest import committed
 
 from prunelab import config
+from prunelab.core.training.augment import AUGMENTATIONS
+from prunelab.core.training.engine import Engine
+from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
 
-DEFAULT = yaml.safe_load(committed("params.yaml"))
-DEFAULT.pop("rounds")
-DEFAULT.pop("redense_rounds")
+DEFAULT = {k: v for k, v in yaml.safe_load(committed("params.yaml")).items() if k not in config.DERIVED}
 
 
 def changed(values, changes):
@@ -63,10 +66,16 @@ WRONG = [
     ("prune.criterion", "magnitud", "magnitude"),
     ("prune.fraction", 1, "in [0, 1)"),
     ("prune.scope", "channel", "global, layer"),
+    ("prune.schedule", "oneshot", "iterative, one_shot"),
     ("prune.retrain", "rewnd", "rewind, lr_rewind, finetune, scratch"),
     ("finetune.lr", 0, "greater than 0"),
     ("redense.epochs", -3, "at least 1"),
     ("redense.every", 0, "at least 1"),
+    ("reinit.every", -1, "at least 0"),
+    ("engine", ["float16"], "bfloat16, channels_last, compile"),
+    ("engine", "compile", "a list"),
+    ("train.augment", "crop", "none, flip, shift, flip_shift"),
+    ("subset.train", -5, "at least 0"),
     ("nosie", 0.2, "did you mean noise?"),
     ("prune.criterium", "magnitude", "did you mean prune.criterion?"),
     ("train.x", 1, "known are epochs"),
@@ -82,6 +91,39 @@ def test_what_is_wrong_is_named_in_one_line(name, value, allowed):
     assert "\n" not in line
     assert line.startswith(f"{name}=")
     assert allowed in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"train.optimizer": "nesterov"}, "train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov"),
+        ({"train.optimizer": "adam", "train.momentum": 0.9}, "train.momentum=0.9: must be 0 with train.optimizer=adam"),
+        ({"dataset": "npz", "noise_type": "asymmetric"}, "noise_type='asymmetric': must be one of symmetric, "),
+        ({"subset.train": 1001}, "subset.train=1001: must be at most 1000"),
+        ({"subset.train": 100, "train.validation": 100}, "must be less than the 100 training images"),
+        ({"subset.train": 100, "train.rewind_iteration": 200}, "must be less than the 200 iterations"),
+    ],
+)
+def test_what_does_not_go_together_is_named(changes, line):
+    with pytest.raises(UserError, match=re.escape(line)):
+        config.validate(changed(DEFAULT, changes))
+
+
+def test_the_names_in_the_tables_are_the_names_accepted():
+    """config.py cannot import these tables: they would make every stage load PyTorch."""
+    for path, table in ((("train", "optimizer"), OPTIMIZERS), (("train", "augment"), AUGMENTATIONS)):
+        assert config._allowed(path) == f"one of {', '.join(table)}"
+    assert {field.name for field in dataclasses.fields(Engine)} == set(config.ENGINE)
+
+
+def test_rounds_of_each_schedule():
+    base = config.validate(changed(DEFAULT, {"n_rounds": 4, "reinit.every": 2}))
+    assert config.round_chain(base) == {"r01": "r00", "r02": "r01", "r03": "r02", "r04": "r03"}
+    assert config.redense_rounds(base) == ["r00", "r03"]
+    assert config.reinit_rounds(base) == ["r02", "r04"]
+    once = config.validate(changed(DEFAULT, {"n_rounds": 3, "prune.schedule": "one_shot"}))
+    assert config.round_chain(once) == {"r01": "r00", "r02": "r00", "r03": "r00"}
+    assert config.reinit_rounds(once) == []
 
 
 def test_a_missing_parameter_is_named():
@@ -110,8 +152,8 @@ def write(folder, values):
 
 
 def whole(**changes):
-    values = changed(DEFAULT, changes)
-    return values | {"rounds": config.round_chain(35), "redense_rounds": config.redense_rounds(35, 3)}
+    derived = {name: derive(config.validate(DEFAULT)) for name, derive in config.DERIVED.items()}
+    return changed(DEFAULT, changes) | derived
 
 
 @pytest.mark.parametrize("stage", ["s", "f"])

@@ -191,7 +191,10 @@ def test_params_yaml_is_what_conf_composes_to(tmp_path):
     for override, line in (
         ("noise=1.5", "error: noise=1.5: must be a number in [0, 1)\n"),
         ("nosie=0.2", "error: nosie=0.2: unknown parameter; did you mean noise?\n"),
-        ("+prune.foo=1", "error: prune.foo=1: unknown parameter; known are criterion, fraction, scope, retrain\n"),
+        (
+            "+prune.foo=1",
+            "error: prune.foo=1: unknown parameter; known are criterion, fraction, scope, schedule, retrain\n",
+        ),
         ("seeds=[]", "error: seeds=[]: must be a list of at least one whole number, none negative, none twice\n"),
     ):
         refused = compose(override)
@@ -207,7 +210,7 @@ def test_every_setting_is_valid_and_named_after_its_file():
     defaults = yaml.safe_load(committed("params.yaml"))
     for file in (ROOT / "conf" / "setting").glob("*.yaml"):
         preset = yaml.safe_load(file.read_text())
-        merged = {k: v for k, v in defaults.items() if k not in ("rounds", "redense_rounds")}
+        merged = {k: v for k, v in defaults.items() if k not in config.DERIVED}
         for name, value in preset.items():
             merged[name] = {**merged[name], **value} if isinstance(value, dict) else value
         assert config.validate(merged).setting == file.stem

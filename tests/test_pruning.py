@@ -40,6 +40,15 @@ def test_exactly_k_lowest_go_ties_by_position(data, fraction, scope):
     assert all(torch.equal(before[name], masks[name]) for name in masks)
 
 
+@settings(max_examples=50, deadline=None)
+@given(n=st.integers(0, 10_000), fraction=st.floats(0, 0.99), times=st.integers(1, 12))
+def test_at_once_removes_as_many_as_one_round_after_the_other(n, fraction, times):
+    left = n
+    for _ in range(times):
+        left -= select.num_to_remove(left, fraction)
+    assert select.num_to_remove(n, fraction, times) == n - left
+
+
 def test_one_round_of_1000_removes_200_even_if_all_scores_are_equal():
     masks = {"a": torch.ones(20, 30, dtype=torch.bool), "b": torch.ones(400, dtype=torch.bool)}
     new = select.prune(masks, {"a": torch.zeros(20, 30), "b": torch.zeros(400)}, 0.2, "global")
@@ -61,7 +70,7 @@ def test_a_nan_score_is_refused():
 def subject_of(network, split, batch_size=8, number=1):
     names = [f"{n}.weight" for n, m in network.named_modules() if isinstance(m, nn.Linear)]
     generator = streams.generator(0, "score", number)
-    return subject.Subject(network.eval(), names, split.x_NCHW, split.given_N, batch_size, generator)
+    return subject.Subject(network.eval(), names, split.x_N, split.given_N, batch_size, generator)
 
 
 @pytest.fixture
@@ -90,7 +99,7 @@ def test_snip_is_the_change_of_the_training_loss_to_first_order(network):
     """Against finite differences: scaling one weight by (1 - h) changes the mean loss by about h * score."""
     split = make_split(permuted=range(10))
     network = network.double()
-    split_x = split.x_NCHW.double()
+    split_x = split.x_N[:].double()
     scored = subject.Subject(network.eval(), ["3.weight"], split_x, split.given_N, 8, torch.Generator())
     score = subject.criterion("snip")(scored)["3.weight"]
 
@@ -111,8 +120,8 @@ def test_snip_is_the_change_of_the_training_loss_to_first_order(network):
 def test_gradient_uses_one_random_batch(network):
     split = make_split(permuted=range(10))
     score = subject.criterion("gradient")(subject_of(network, split))["1.weight"]
-    chosen = torch.randperm(len(split.x_NCHW), generator=streams.generator(0, "score", 1))[:8]
-    loss = nn.functional.cross_entropy(network(split.x_NCHW[chosen]), split.given_N[chosen])
+    chosen = torch.randperm(len(split.x_N[:]), generator=streams.generator(0, "score", 1))[:8]
+    loss = nn.functional.cross_entropy(network(split.x_N[:][chosen]), split.given_N[chosen])
     (gradient,) = torch.autograd.grad(loss, [network[1].weight])
     torch.testing.assert_close(score, (gradient * network[1].weight).abs().detach())
     snip = subject.criterion("snip")(subject_of(network, split))["1.weight"]

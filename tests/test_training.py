@@ -17,7 +17,7 @@ from prunelab.core import networks, streams
 from prunelab.core.pruning import mask
 from prunelab.core.study import distance, rounds
 from prunelab.core.training import evaluate, loop, restart, schedule
-from prunelab.core.training.sgd import MaskedSGD
+from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
 
 
@@ -34,36 +34,47 @@ def same(a, b):
     return list(a) == list(b) and all(torch.equal(a[k], b[k]) for k in a)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def torchs(name, parameters, momentum, weight_decay):
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=0.1, weight_decay=weight_decay)
+    nesterov = name == "nesterov"
+    return torch.optim.SGD(parameters, lr=0.1, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov)
+
+
+@pytest.mark.parametrize(
+    ("name", "momentum"), [("sgd", 0.0), ("sgd", 0.9), ("nesterov", 0.9), ("nesterov", 0.5), ("adam", 0.0)]
+)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.01])
-def test_unmasked_sgd_is_torchs(momentum, weight_decay):
+def test_unmasked_optimisers_are_torchs(name, momentum, weight_decay):
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
     theirs = copy.deepcopy(ours)
-    sgd = MaskedSGD(ours, {}, momentum, weight_decay)
-    reference = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=momentum, weight_decay=weight_decay)
+    optimizer = OPTIMIZERS[name](ours, {}, momentum, weight_decay)
+    reference = torchs(name, theirs.parameters(), momentum, weight_decay)
     for step in range(10):
         x, y = torch.randn(8, 5), torch.randint(0, 3, (8,))
-        sgd.step(torch.autograd.grad(F.cross_entropy(ours(x), y), sgd.parameters), 0.1)
+        optimizer.step(torch.autograd.grad(F.cross_entropy(ours(x), y), optimizer.parameters), 0.1)
         reference.zero_grad()
         F.cross_entropy(theirs(x), y).backward()
         reference.step()
         for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7, msg=f"step {step}")
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6, msg=f"step {step}")
 
 
-def test_pruned_weights_and_their_momentum_stay_exactly_zero():
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_pruned_weights_and_their_momentum_stay_exactly_zero(name):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     masks = {"0.weight": torch.rand(8, 6) > 0.7}
     network[0].weight.data *= masks["0.weight"]
-    sgd = MaskedSGD(network, masks, momentum=0.9, weight_decay=0.01)
+    optimizer = OPTIMIZERS[name](network, masks, 0.0 if name == "adam" else 0.9, 0.01)
+    held = [optimizer.first, optimizer.second] if name == "adam" else [optimizer.velocity]
     gone = ~masks["0.weight"]
     for _ in range(20):
         loss = F.cross_entropy(network(torch.randn(16, 6)), torch.randint(0, 3, (16,)))
-        sgd.step(torch.autograd.grad(loss, sgd.parameters), 0.1)
+        optimizer.step(torch.autograd.grad(loss, optimizer.parameters), 0.1)
         assert (network[0].weight[gone] == 0).all()
-        assert (sgd.velocity[0][gone] == 0).all()
+        assert all((average[0][gone] == 0).all() for average in held)
     assert (network[0].weight[masks["0.weight"]] != 0).all()
 
 
@@ -123,7 +134,7 @@ def test_measures_agree_with_a_loop_over_examples(permuted, validation, seed):
     split = make_split(images, [p for p in permuted if p < 40 - validation], validation)
     network = networks.build("lenet", (1, 4, 4), 4, 0.05, "ones", streams.generator(seed, "init"))
     row = evaluate.measurer(network, split)()
-    outputs = network(split.x_NCHW).detach().log_softmax(1).tolist()
+    outputs = network(split.x_N[:]).detach().log_softmax(1).tolist()
     groups = {"train": [], "permuted": [], "unpermuted": [], "restored": []}
     for output, given_label, original, moved in zip(
         outputs, split.given_N.tolist(), split.original_N.tolist(), split.permuted_N.tolist(), strict=True
@@ -140,7 +151,7 @@ def test_measures_agree_with_a_loop_over_examples(permuted, validation, seed):
         else:
             assert row[f"{name}_accuracy"] is None
     assert ("validation_accuracy" in row) == (validation > 0)
-    right = network(split.x_test_TCHW).argmax(1) == split.y_test_T
+    right = network(split.x_test_T[:]).argmax(1) == split.y_test_T
     assert row["test_accuracy"] == int(right.sum()) / len(right)
 
 
@@ -154,8 +165,8 @@ def test_evaluation_leaves_mode_and_batch_norm_alone():
 
 def test_validation_examples_are_neither_trained_on_nor_permuted():
     split = make_split(permuted=range(8), validation=10)
-    assert len(split.x_NCHW) == 30
-    assert len(split.x_val_VCHW) == 10
+    assert len(split.x_N) == 30
+    assert len(split.x_val_V) == 10
     assert int(split.permuted_N.sum()) == 8
 
 
@@ -226,6 +237,44 @@ def test_redense_brings_weights_back_from_zero_and_keeps_the_rounds_sparsity():
     names = [name for name in w if name.split(".")[0] in "135"]
     expected = sum(((w[n].double() - w0[n].double()) ** 2).sum() for n in names) ** 0.5
     assert outcome.record["distance"]["from_start"] == pytest.approx(float(expected))
+
+
+def test_reinit_keeps_the_mask_and_draws_new_weights_for_the_whole_schedule():
+    changes = {"train.rewind_iteration": 4}
+    dense = rounds.dense(task(**changes))
+    sparse = rounds.prune(task(**changes), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    outcome = rounds.reinit(task(**changes), 1, sparse.masks)
+    assert same(outcome.masks, sparse.masks)
+    assert all((outcome.weights[name][~m] == 0).all() for name, m in sparse.masks.items())
+    assert [row["epoch"] for row in outcome.history] == [1, 2, 3]  # from the start, wherever `rewind` goes back to
+    kept = sparse.masks["1.weight"]
+    assert (outcome.start["1.weight"][kept] != dense.start["1.weight"][kept]).all()
+    assert not same(outcome.start, rounds.reinit(task(seed=1), 1, sparse.masks).start)
+
+
+def test_one_shot_prunes_the_dense_model_to_each_rounds_sparsity():
+    dense = rounds.dense(task())
+    step = rounds.prune(task(), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    two_steps = rounds.prune(task(), 2, (step.weights, step.masks), dense.rewind, dense.start)
+    at_once = rounds.prune(task(), 2, (dense.weights, dense.masks), dense.rewind, dense.start, parent_number=0)
+    assert at_once.record["sparsity"] == two_steps.record["sparsity"]
+    assert at_once.record["round"] == "r02"
+    weights = torch.cat([dense.weights[name].abs()[m] for name, m in at_once.masks.items()])
+    gone = torch.cat([dense.weights[name].abs()[~m] for name, m in at_once.masks.items()])
+    assert gone.max() <= weights.min()  # by the dense model's magnitudes alone
+
+
+def test_a_rewind_point_beyond_the_run_is_refused_where_the_data_decides_it():
+    with pytest.raises(UserError, match=r"train\.rewind_iteration=9: must be less than the 9 iterations"):
+        rounds.dense(task(**{"train.rewind_iteration": 9}))
+
+
+def test_a_last_batch_of_one_is_refused_where_batch_norm_would_fail():
+    split = make_split(make_images(n_train=33))
+    changes = {"model.name": "resnet20", "model.width": 0.1, "train.epochs": 1}
+    with pytest.raises(UserError, match=r"train\.batch_size=16: must not leave a last batch of one image \(of 33\)"):
+        rounds.dense(task(split, **changes))
+    assert rounds.dense(task(split)).history  # LeNet has no batch norm
 
 
 def test_distance_by_hand():

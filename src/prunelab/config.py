@@ -8,7 +8,7 @@ A stage gets only what dvc.yaml declares for it (`read`): what it could read und
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -39,6 +39,7 @@ def _number(value: object) -> object:
     return float(value) if type(value) is int else value
 
 
+ENGINE = ("bfloat16", "channels_last", "compile")  # the fields of core/training/engine.py
 Number = Annotated[float, BeforeValidator(_number)]
 
 
@@ -64,6 +65,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Subset(_Section):
+    """`subset.*`: fewer images than the data set has."""
+
+    train: int = _at_least(0)
+    test: int = _at_least(0)
+
+
 class Model(_Section):
     """`model.*`: which network."""
 
@@ -77,14 +85,14 @@ class Train(_Section):
 
     epochs: int = _at_least(1)
     batch_size: int = _at_least(1)
-    optimizer: str = _one_of(["sgd"])
+    optimizer: str = _one_of(["sgd", "nesterov", "adam"])
     lr: Number = _positive()
     momentum: Number = _fraction()
     weight_decay: Number = Field(ge=0, allow_inf_nan=False, description="a number, at least 0")
     milestones: list[Annotated[int, Field(ge=1)]] = Field(description="a list of epochs, increasing, each at least 1")
     gamma: Number = Field(gt=0, le=1, description="a number in (0, 1]")
     warmup_epochs: int = _at_least(0)
-    augment: str = _one_of(["none"])
+    augment: str = _one_of(["none", "flip", "shift", "flip_shift"])
     validation: int = _at_least(0)
     rewind_iteration: int = _at_least(0)
 
@@ -95,6 +103,7 @@ class Prune(_Section):
     criterion: str = _one_of(byname.names("criteria"))
     fraction: Number = _fraction()
     scope: str = _one_of(["global", "layer"])
+    schedule: str = _one_of(["iterative", "one_shot"])
     retrain: str = _one_of(restart.SCHEMES)
 
 
@@ -113,12 +122,19 @@ class Redense(_Section):
     every: int = _at_least(1)
 
 
+class Reinit(_Section):
+    """`reinit.*`: the masks of some rounds, trained from new random initialisations."""
+
+    every: int = _at_least(0)
+
+
 class Config(_Section):
     """A whole study. Frozen; every value checked."""
 
     setting: str = Field(min_length=1, description="the name of a file in conf/setting/")
     dataset: str = _one_of(byname.names("datasets"))
     data_root: str = Field(min_length=1, description="a folder")
+    subset: Subset
     noise: Number = _fraction()
     noise_type: str = _one_of(corruption.NOISE_TYPES)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(
@@ -131,6 +147,8 @@ class Config(_Section):
     prune: Prune
     finetune: Finetune
     redense: Redense
+    reinit: Reinit
+    engine: list[Annotated[str, _one_of(ENGINE)]] = Field(description=f"a list, empty or of {', '.join(ENGINE)}")
 
     @model_validator(mode="after")
     def _agree(self) -> "Config":
@@ -138,20 +156,32 @@ class Config(_Section):
         train = self.train
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds={self.seeds}: must be {_allowed(('seeds',))}")
+        if train.optimizer == "nesterov" and not train.momentum:
+            raise ValueError("train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov")
+        if train.optimizer == "adam" and train.momentum:
+            raise ValueError(f"train.momentum={train.momentum}: must be 0 with train.optimizer=adam, which has its own")
         if any(b <= a for a, b in pairwise(train.milestones)):
             raise ValueError(f"train.milestones={train.milestones}: must be {_allowed(('train', 'milestones'))}")
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
-        check_fits(self, images.facts(self.dataset).NUM_TRAIN)
+        source = images.facts(self.dataset)
+        if self.noise_type == "asymmetric" and not source.LOOK_ALIKE:
+            raise ValueError(
+                "noise_type='asymmetric': must be one of symmetric, uniform_other, pairflip with "
+                f"dataset={self.dataset}, which has no map of look-alikes"
+            )
+        if source.NUM_TRAIN is not None:  # otherwise the stages check, when they have seen the data
+            if self.subset.train > source.NUM_TRAIN:
+                raise ValueError(f"subset.train={self.subset.train}: must be at most {source.NUM_TRAIN}")
+            _check_fits(train, self.subset.train or source.NUM_TRAIN)
         return self
 
 
-def check_fits(config: Config, num_examples: int) -> None:
+def _check_fits(train: Train, num_examples: int) -> None:
     """Check the settings whose limits depend on how many training images there are.
 
     Raises ValueError with the line to show.
     """
-    train = config.train
     if train.validation >= num_examples:
         raise ValueError(f"train.validation={train.validation}: must be less than the {num_examples} training images")
     steps = math.ceil((num_examples - train.validation) / train.batch_size)
@@ -162,14 +192,32 @@ def check_fits(config: Config, num_examples: int) -> None:
         )
 
 
-def round_chain(n_rounds: int) -> dict[str, str]:
-    """Each pruning round and the round it prunes: {"r01": "r00", "r02": "r01", ...}; r00 is the dense model."""
-    return {f"r{i:02d}": f"r{i - 1:02d}" for i in range(1, n_rounds + 1)}
+def round_chain(config: Config) -> dict[str, str]:
+    """Each pruning round and the round it prunes; r00 is the dense model.
+
+    Iterative: {"r01": "r00", "r02": "r01", ...}. One-shot: every round prunes r00.
+    """
+    before = {"iterative": lambda i: i - 1, "one_shot": lambda i: 0}[config.prune.schedule]
+    return {f"r{i:02d}": f"r{before(i):02d}" for i in range(1, config.n_rounds + 1)}
 
 
-def redense_rounds(n_rounds: int, every: int) -> list[str]:
+def redense_rounds(config: Config) -> list[str]:
     """The rounds that are re-dense trained, from r00 on."""
-    return [f"r{i:02d}" for i in range(0, n_rounds + 1, every)]
+    return [f"r{i:02d}" for i in range(0, config.n_rounds + 1, config.redense.every)]
+
+
+def reinit_rounds(config: Config) -> list[str]:
+    """The rounds whose masks are trained from a new initialisation as well; none if `reinit.every` is 0."""
+    every = config.reinit.every
+    return [f"r{i:02d}" for i in range(every, config.n_rounds + 1, every)] if every else []
+
+
+# What conf/ derives from the parameters; hydra_plugins/chain.py makes a resolver of each.
+DERIVED: dict[str, Callable[[Config], Any]] = {
+    "rounds": round_chain,
+    "redense_rounds": redense_rounds,
+    "reinit_rounds": reinit_rounds,
+}
 
 
 def validate(values: Mapping[str, Any]) -> Config:
@@ -195,16 +243,14 @@ def read(stage: str, root: Path = Path()) -> Config:
         AttributeError: (on access) the stage reads a parameter that its entry in dvc.yaml does not list.
     """
     values = _load(root / "params.yaml")
-    chain, redensed = values.pop("rounds", None), values.pop("redense_rounds", None)
+    derived = {name: values.pop(name, None) for name in DERIVED}
     config = validate(values)
-    if (chain, redensed) != (
-        round_chain(config.n_rounds),
-        redense_rounds(config.n_rounds, config.redense.every),
-    ):
-        raise UserError(
-            f"n_rounds={config.n_rounds}, redense.every={config.redense.every}: do not match the lists `rounds` and "
-            "`redense_rounds` of params.yaml, which `dvc exp run -S n_rounds=...` writes; use it, not an editor"
-        )
+    for name, derive in DERIVED.items():
+        if derived[name] != derive(config):
+            raise UserError(
+                f"params.yaml: `{name}` does not match n_rounds={config.n_rounds} and the like, from which "
+                "`dvc exp run -S n_rounds=...` derives it; use that, not an editor"
+            )
     entry = _load(root / "dvc.yaml")["stages"][stage]
     return cast(Config, _Declared(config, stage, "", entry.get("do", entry).get("params", [])))
 

@@ -38,14 +38,18 @@ def pruning_efficacy(train_R: Curve, sparsity_R: Curve) -> float:
     return float(sparsity_R[first(train_R < train_R[0] - TOLERANCE) - 1])
 
 
-def named_models(test_last_R: Curve, test_best_R: Curve) -> dict[str, int]:
+def named_models(test_last_R: Curve, test_best_R: Curve, validation_R: Curve) -> dict[str, int]:
     """The rounds that have a name: dense, valley (the overfitting model), sweet_spot, underfitting, end.
+
+    All of them are found on test accuracy: they describe a curve. `best_validation` is the one that may be used.
 
     - sweet_spot: the highest last test accuracy;
     - valley: the lowest last test accuracy up to the sweet spot;
     - underfitting: the first round after the sweet spot whose best and last test accuracy are both below the
       dense model's; left out where the run ends before that;
-    - end: the last round.
+    - end: the last round;
+    - best_validation: the highest last validation accuracy (Lens 2, the optimally sparse model); left out where
+      no validation split was held out (`validation_R` nan).
     """
     sweet_spot = int(np.argmax(test_last_R))
     models = {"dense": 0, "valley": int(np.argmin(test_last_R[: sweet_spot + 1])), "sweet_spot": sweet_spot}
@@ -54,6 +58,8 @@ def named_models(test_last_R: Curve, test_best_R: Curve) -> dict[str, int]:
     if under.any():
         models["underfitting"] = first(under)
     models["end"] = len(test_last_R) - 1
+    if not np.isnan(validation_R).any():
+        models["best_validation"] = int(np.argmax(validation_R))
     return models
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Row = dict[str, Any]
 SUBSETS = ("permuted", "unpermuted", "restored", "test")
+POINT = ("round", "sparsity", "remaining", "seed")
+BESIDE = (*POINT, "training", "train", "test_last", "test_best", "permuted", "restored")
 
 
 def mean_by_round(rows: Sequence[Row], column: str) -> NDArray[np.float64]:
@@ -31,13 +33,14 @@ def mean_std(values: Iterable[float | None]) -> tuple[float | None, float | None
 
 
 def double_descent(records: Sequence[Row]) -> list[Row]:
-    """Accuracies against sparsity: the curve of SDD Figure 1."""
+    """Accuracies against sparsity: the curve of SDD Figure 1; `validation`, last epoch, is None without a split."""
     return [
         _point(r)
         | {
             "train": r["last"]["train_accuracy"],
             "test_last": r["last"]["test_accuracy"],
             "test_best": r["best"]["test_accuracy"],
+            "validation": r["last"].get("validation_accuracy"),
         }
         for r in records
     ]
@@ -62,10 +65,10 @@ def distance(records: Sequence[Row], redense_records: Sequence[Row]) -> list[Row
     ]
 
 
-def redense(records: Sequence[Row], redense_records: Sequence[Row]) -> list[Row]:
-    """The re-dense rounds beside the sparse rounds they started from, `training` sparse or redense (SDD 5)."""
-    wanted = {(r["round"], r["seed"]) for r in redense_records}
-    pairs = (("sparse", [r for r in records if (r["round"], r["seed"]) in wanted]), ("redense", redense_records))
+def beside(records: Sequence[Row], other_records: Sequence[Row], training: str) -> list[Row]:
+    """What else was trained beside the rounds it started from: `training` is sparse, or redense (SDD 5) or reinit."""
+    wanted = {(r["round"], r["seed"]) for r in other_records}
+    pairs = (("sparse", [r for r in records if (r["round"], r["seed"]) in wanted]), (training, other_records))
     return [
         _point(r)
         | {"training": training, "train": r["last"]["train_accuracy"], "test_last": r["last"]["test_accuracy"]}
@@ -104,6 +107,7 @@ def named_models(records: Sequence[Row], models: Mapping[str, int]) -> list[Row]
             row[column], row[f"{column}_std"] = mean_std(v[column] for v in values)
         for subset in ("permuted", "restored"):
             row[subset], row[f"{subset}_std"] = mean_std(r["last"][f"{subset}_accuracy"] for r in chosen)
+        row["validation"], row["validation_std"] = mean_std(v["validation"] for v in values)
         rows.append(row)
     return rows
 
@@ -114,7 +118,8 @@ def summary(named: Sequence[Row], pruning_efficacy: float) -> Row:
     result: Row = {}
     for row in named:
         if row["model"] != "underfitting":
-            result[row["model"]] = {c: _plain(row[c]) for c in columns}
+            measured = (*columns, "validation") if row["validation"] is not None else columns
+            result[row["model"]] = {c: _plain(row[c]) for c in measured}
     return result | {"pruning_efficacy": _plain(pruning_efficacy)}
 
 
@@ -123,7 +128,7 @@ def _plain(value: Any) -> Any:
 
 
 def _point(record: Row) -> Row:
-    return {name: record[name] for name in ("round", "sparsity", "remaining", "seed")}
+    return {name: record[name] for name in POINT}
 
 
 def _by_round(rows: Sequence[Row], column: str) -> dict[str, list[Any]]:

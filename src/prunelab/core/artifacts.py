@@ -30,6 +30,7 @@ CORRUPTED = Path("data/corrupted")
 ROUNDS = Path("data/rounds")
 ORIGIN = Path("data/origin")
 REDENSE = Path("data/redense")
+REINIT = Path("data/rounds/reinit")
 REPORT = Path("data/report.txt")
 UNFINISHED = Path("data/unfinished")
 SUMMARY = Path("metrics/summary.json")
@@ -133,10 +134,10 @@ def read_arrays(path: Path) -> dict[str, Array]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def read_array(path: Path) -> Array:
-    """Read an npy file whole; never unpickles. Raises UserError if it is missing or damaged."""
+def read_array(path: Path, *, mapped: bool = False) -> Array:
+    """Read an npy file, whole or mapped (copy on write); never unpickles. Raises UserError if missing or damaged."""
     with _reading(path):
-        return np.asarray(np.load(path, allow_pickle=False))
+        return np.asarray(np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -157,10 +158,13 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV; floats with seven significant digits. All rows have the keys of the first."""
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Write rows as CSV; floats with seven significant digits.
+
+    All rows have the keys of the first, or those in `columns`, which a table that may be empty must give.
+    """
     with _replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        table = csv.DictWriter(file, list(columns or rows[0]), lineterminator="\n")
         table.writeheader()
         for row in rows:
             table.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})

@@ -14,29 +14,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prunelab.core import inputs
 from prunelab.core.artifacts import Array
 from prunelab.core.images import Images
+from prunelab.core.inputs import Inputs
 
 
 @dataclass(frozen=True)
 class Split:
-    """Everything on one device; images float32 and normalised per channel, labels int64."""
+    """Everything on one device; images normalised per channel, labels int64."""
 
-    x_NCHW: Tensor
+    x_N: Inputs
     given_N: Tensor
     original_N: Tensor
     permuted_N: Tensor
-    x_val_VCHW: Tensor
+    x_val_V: Inputs
     y_val_V: Tensor
-    x_test_TCHW: Tensor
+    x_test_T: Inputs
     y_test_T: Tensor
     num_classes: int
-
-    @property
-    def sample_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one image."""
-        c, h, w = self.x_NCHW.shape[1:]
-        return c, h, w
 
 
 def make(images: Images, labels: dict[str, Array], device: torch.device) -> Split:
@@ -49,32 +45,23 @@ def make(images: Images, labels: dict[str, Array], device: torch.device) -> Spli
 
     Pixels are scaled to [0, 1], then each channel by the mean and standard deviation of the training images.
     """
-    training = ~labels["validation"]
-    scale = 1.0 / images.max_value
-    axes = (0, 2, 3)
-    pixels = images.x_train[training]
-    mean = pixels.mean(axis=axes, dtype=np.float64, keepdims=True) * scale
-    std = pixels.std(axis=axes, dtype=np.float64, keepdims=True) * scale
-    std[std == 0] = 1.0
+    training, held_out = np.flatnonzero(~labels["validation"]), np.flatnonzero(labels["validation"])
+    mean, std = inputs.moments(images.x_train, training, images.max_value)
 
-    def normalised(x: Array) -> Tensor:
-        # In place and in float32: the largest array of the whole run exists once.
-        out = x.astype(np.float32)
-        out *= (scale / std).astype(np.float32)
-        out -= (mean / std).astype(np.float32)
-        return torch.from_numpy(out).to(device)
+    def pictures(x: Array, rows: Array | None) -> Inputs:
+        return inputs.make(x, rows, mean, std, images.max_value, device)
 
     def put(y: Array) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(y)).to(device)
 
     return Split(
-        x_NCHW=normalised(pixels),
+        x_N=pictures(images.x_train, training if len(held_out) else None),
         given_N=put(labels["given"][training]),
         original_N=put(images.y_train[training]),
         permuted_N=put(labels["permuted"][training]),
-        x_val_VCHW=normalised(images.x_train[~training]),
-        y_val_V=put(images.y_train[~training]),
-        x_test_TCHW=normalised(images.x_test),
+        x_val_V=pictures(images.x_train, held_out),
+        y_val_V=put(images.y_train[held_out]),
+        x_test_T=pictures(images.x_test, None),
         y_test_T=put(images.y_test),
         num_classes=images.num_classes,
     )

@@ -12,7 +12,6 @@ import numpy as np
 from prunelab.core.images import Images
 
 NUM_TRAIN = 1000
-NUM_CLASSES = 10
 # The digits people confuse, as for MNIST: 2 -> 7, 3 -> 8, 5 <-> 6.
 LOOK_ALIKE = {2: 7, 3: 8, 5: 6, 6: 5}
 
@@ -26,4 +25,4 @@ def load(data_root: Path) -> Images:
     x = images.reshape(-1, 1, 8, 8).astype(np.uint8)
     y = labels.astype(np.int64)
     x_train, x_test, y_train, y_test = train_test_split(x, y, train_size=NUM_TRAIN, stratify=y, random_state=0)
-    return Images(x_train, y_train, x_test, y_test, NUM_CLASSES, max_value=16)
+    return Images(x_train, y_train, x_test, y_test, num_classes=10, max_value=16)

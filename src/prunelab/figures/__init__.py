@@ -1,4 +1,5 @@
-"""Figures: one file each, named for what it shows, with `draw(tables, subtitle) -> Figure`.
+"""Figures: one file each, named for what it shows, with `draw(tables, subtitle) -> Figure` (or
+None where the study has nothing for it).
 
 They read tables of plots/*.csv and nothing else. To add one: write its file and name it in FIGURES (stages/draw.py
 saves every figure named there).
@@ -9,15 +10,16 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prunelab.figures import distance, double_descent, dynamics, memorization, redense
+from prunelab.figures import distance, double_descent, dynamics, memorization, redense, reinit
 
 Tables = Mapping[str, list[dict[str, Any]]]
 
-FIGURES: dict[str, Callable[[Tables, str], Figure]] = {
+FIGURES: dict[str, Callable[[Tables, str], Figure | None]] = {
     "double_descent": double_descent.draw,
     "memorization": memorization.draw,
     "dynamics": dynamics.draw,
     "distance": distance.draw,
     "redense": redense.draw,
+    "reinit": reinit.draw,
 }
-TABLES = ("double_descent", "memorization", "distance", "redense", "dynamics", "named_models")
+TABLES = ("double_descent", "memorization", "distance", "redense", "reinit", "dynamics", "named_models")

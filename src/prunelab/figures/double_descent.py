@@ -26,11 +26,16 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.band(top, rows, "remaining", "train", style.ORANGE, label="train (noisy labels)")
     style.band(bottom, rows, "remaining", "test_last", style.BLUE, label="test, last epoch")
     style.band(bottom, rows, "remaining", "test_best", style.BLACK, label="test, best epoch", linestyle=":")
+    if rows[0]["validation"] is not None:
+        style.band(bottom, rows, "remaining", "validation", style.PURPLE, label="validation, last", linestyle="--")
     style.sparsity_axis(bottom, rows)
     for axes in (top, bottom):
         style.accuracy_axis(axes)
         style.shade_regimes(axes, rows, names=axes is top)
     halo = [withStroke(linewidth=2, foreground="white", alpha=0.8)]  # a label may have to stand on a line
+    for row in tables["named_models"]:
+        if row["model"] == "best_validation":
+            bottom.axvline(1 - float(row["sparsity"]), color=style.PURPLE, linewidth=1, linestyle="--")
     for model, row in style.named(tables).items():
         name, color = style.MODELS[model]
         point = (1 - float(row["sparsity"]), float(row["test_last"]))
@@ -42,7 +47,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     bottom.margins(y=0.16)  # room for the labels above and below the curves
     bottom.set_ylim(bottom=max(bottom.get_ylim()[0], -0.03))
     top.legend(loc="lower left")
-    bottom.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=2)
+    bottom.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=3)
     figure.suptitle(f"Sparse double descent: {subtitle}", fontsize=10)
     style.caption(figure, tables, "The axis is spaced by the weights remaining (log).")
     return figure

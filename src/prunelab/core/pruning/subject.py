@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prunelab.core import byname
+from prunelab.core.inputs import Inputs
 
 Scores = dict[str, Tensor]
-GRADIENT_BATCH = 2048
+GRADIENT_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Subject:
 
     network: nn.Module
     names: list[str]  # prunable parameters
-    x: Tensor  # training inputs [N, C, H, W]
+    x: Inputs  # N training images
     y: Tensor  # the labels given to them [N]: noisy
     batch_size: int
     generator: torch.Generator  # this round's own

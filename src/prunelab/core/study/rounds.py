@@ -1,8 +1,9 @@
-"""The three kinds of round, each for one replicate: dense (r00), pruned (r01, r02, ...) and re-dense.
+"""The kinds of round, each for one replicate: dense (r00), pruned (r01, r02, ...), re-dense and re-initialised.
 
 Each returns an `Outcome`, which checkpoint.py stores; none of them touches a file.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from prunelab.core.pruning.mask import Masks
 from prunelab.core.split import Split
 from prunelab.core.study import distance
 from prunelab.core.training import evaluate, loop, restart, schedule
+from prunelab.core.training.augment import AUGMENTATIONS, Augment
+from prunelab.core.training.engine import Engine
+from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,56 +51,79 @@ class Task:
     params: "Config"
     on_epoch: loop.OnEpoch
 
-    def fresh(self, round_number: int) -> State:
-        """A random initialisation; that of round 0 is the dense run's."""
-        return networks.state(self._build(round_number))
+    def fresh(self, round_number: int, purpose: str = "init") -> State:
+        """A random initialisation; `init` of round 0 is the dense run's."""
+        return networks.state(self._build(round_number, purpose))
 
     def network(self, state: State) -> nn.Module:
         """A network with this state, on the device."""
         network = self._build(0)
         network.load_state_dict(state)
-        return network.to(self.split.x_NCHW.device)
+        return network.to(self.split.x_N.device)
 
     def prunable(self) -> list[str]:
         """Names of the prunable weights."""
         return networks.prunable(self.params.model.name, self._build(0))
 
-    def _build(self, round_number: int) -> nn.Module:
+    def _build(self, round_number: int, purpose: str = "init") -> nn.Module:
         model, split = self.params.model, self.split
-        generator = streams.generator(self.seed, "init", round_number)
-        shape, classes = split.sample_shape, split.num_classes
+        generator = streams.generator(self.seed, purpose, round_number)
+        shape, classes = split.x_N.sample_shape, split.num_classes
         return networks.build(model.name, shape, classes, model.width, model.batchnorm_init, generator)
 
 
 def dense(task: Task) -> Outcome:
-    """Train the dense network (r00), keeping its state at `rewind_iteration`."""
-    start = task.fresh(0)
+    """Train the dense network (r00), keeping its state at `rewind_iteration`.
+
+    Raises:
+        UserError: the run is not that long, or batch norm would see a batch of one image.
+    """
+    start, train = task.fresh(0), task.params.train
+    if len(task.split.x_N) % train.batch_size == 1 and any("running_mean" in name for name in start):
+        raise UserError(
+            f"train.batch_size={train.batch_size}: must not leave a last batch of one image (of "
+            f"{len(task.split.x_N)}), which batch norm cannot be trained on"
+        )
     masks = mask.dense(start, task.prunable())
-    rates = _original_schedule(task)
-    return _run(task, 0, start, masks, _plan(task, rates), init=start, keep_at=task.params.train.rewind_iteration)
+    rates, keep_at = _original_schedule(task), train.rewind_iteration
+    if keep_at >= len(rates):
+        raise UserError(
+            f"train.rewind_iteration={keep_at}: must be less than the {len(rates)} iterations of the dense run"
+        )
+    return _run(task, 0, start, masks, _plan(task, rates), init=start, keep_at=keep_at)
 
 
-def prune(task: Task, round_number: int, parent: tuple[State, Masks], rewind: State, init: State) -> Outcome:
-    """Prune the previous round's network and retrain the survivors.
+def prune(
+    task: Task,
+    round_number: int,
+    parent: tuple[State, Masks],
+    rewind: State,
+    init: State,
+    parent_number: int | None = None,
+) -> Outcome:
+    """Prune an earlier round's network and retrain the survivors.
 
     Args:
         task: the replicate.
         round_number: r of round r.
-        parent: weights and masks at the end of round r - 1.
+        parent: weights and masks at the end of the earlier round.
         rewind: the dense run at iteration k.
         init: the dense initialisation, for distances.
+        parent_number: of the earlier round; default: the previous one. From 0, the dense model, it is pruned in
+            one shot to the sparsity that r rounds reach.
     """
+    times = 1 if parent_number is None else round_number - parent_number
     prune, train, finetune = task.params.prune, task.params.train, task.params.finetune
     state, masks = parent
     scored = subject.Subject(
         network=task.network(state).eval(),
         names=list(masks),
-        x=task.split.x_NCHW,
+        x=task.split.x_N,
         y=task.split.given_N,
         batch_size=train.batch_size,
         generator=streams.generator(task.seed, "score", round_number),
     )
-    masks = select.prune(masks, subject.criterion(prune.criterion)(scored), prune.fraction, prune.scope)
+    masks = select.prune(masks, subject.criterion(prune.criterion)(scored), prune.fraction, prune.scope, times)
     sources = restart.Sources(
         rewind_point=lambda: rewind,
         trained=lambda: state,
@@ -132,8 +159,23 @@ def redense(task: Task, round_number: int, sparse: tuple[State, Masks], sparse_s
     return _run(task, round_number, state, everything, plan, init=init, origin=sparse_start, sparsity_of=masks)
 
 
+def reinit(task: Task, round_number: int, masks: Masks) -> Outcome:
+    """Train a round's mask from a new random initialisation: do winning tickets always win? (SDD poster).
+
+    Args:
+        task: the replicate.
+        round_number: the round whose mask it is.
+        masks: that mask.
+
+    The whole schedule, as for the dense run; distances are from the new initialisation.
+    """
+    fresh = task.fresh(round_number, "reinit")
+    plan = _plan(task, _original_schedule(task))
+    return _run(task, round_number, mask.applied(fresh, masks), masks, plan, init=fresh)
+
+
 def _steps(task: Task) -> int:
-    return loop.steps_per_epoch(len(task.split.x_NCHW), task.params.train.batch_size)
+    return loop.steps_per_epoch(len(task.split.x_N), task.params.train.batch_size)
 
 
 def _original_schedule(task: Task) -> list[float]:
@@ -149,11 +191,20 @@ def _plan(task: Task, rates: list[float], first_iteration: int = 0, epoch_offset
         # The same epoch has the same order in every round: what differs between rounds is the mask alone, and
         # rewinding with nothing pruned repeats the dense run exactly.
         order=lambda epoch: streams.generator(task.seed, "order", epoch),
+        optimizer=OPTIMIZERS[train.optimizer],
         momentum=train.momentum,
         weight_decay=train.weight_decay,
+        augment=_augment(task),
         first_iteration=first_iteration,
         epoch_offset=epoch_offset,
     )
+
+
+def _augment(task: Task) -> Callable[[int], Augment] | None:
+    kind, x = AUGMENTATIONS[task.params.train.augment], task.split.x_N
+    if kind is None:
+        return None
+    return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, "augment", epoch))
 
 
 def _run(
@@ -171,7 +222,8 @@ def _run(
     """Train from `start` and measure; `origin` (default: start) is where distances are measured from."""
     split = task.split
     network = task.network(start)
-    measure = evaluate.measurer(network, split)
+    forward = Engine(**dict.fromkeys(task.params.engine, True)).forward(network)
+    measure = evaluate.measurer(network, split, forward)
 
     def on_epoch(row: Row, epochs: int) -> None:
         if not isfinite(row["train_loss"]):
@@ -181,8 +233,8 @@ def _run(
             )
         task.on_epoch(row, epochs)
 
-    trained = loop.train(network, masks, split.x_NCHW, split.given_N, plan, measure, on_epoch, keep_at=keep_at)
-    log_p_KN = evaluate.log_probabilities(network, split.x_NCHW)
+    trained = loop.train(network, masks, split.x_N, split.given_N, plan, measure, on_epoch, keep_at, forward)
+    log_p_KN = evaluate.log_probabilities(network, split.x_N, forward)
     loss_N, _ = evaluate.outcomes(log_p_KN, split.given_N)
     end = networks.state(network)
     counted = masks if sparsity_of is None else sparsity_of

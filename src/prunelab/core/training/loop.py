@@ -10,7 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prunelab.core import networks
-from prunelab.core.training.sgd import MaskedSGD
+from prunelab.core.inputs import Inputs
+from prunelab.core.training.augment import Augment
+from prunelab.core.training.engine import Forward
+from prunelab.core.training.optimizers import SGD, Maker
 
 Row = dict[str, Any]
 OnEpoch = Callable[[Row, int], None]
@@ -23,8 +26,10 @@ class Plan:
     learning_rates: Sequence[float]  # one per iteration of the whole schedule
     batch_size: int
     order: Callable[[int], torch.Generator]  # epoch (from 0, `epoch_offset` included) -> its shuffle
+    optimizer: Maker = SGD
     momentum: float = 0.0
     weight_decay: float = 0.0
+    augment: Callable[[int], Augment] | None = None  # epoch, as in `order` -> what happens to its batches
     first_iteration: int = 0  # rewound runs skip what came before
     epoch_offset: int = 0  # epochs already trained when this schedule begins; they are counted on
 
@@ -45,26 +50,29 @@ def steps_per_epoch(num_examples: int, batch_size: int) -> int:
 def train(
     network: nn.Module,
     masks: Mapping[str, Tensor],
-    x: Tensor,
+    x: Inputs | Tensor,
     y: Tensor,
     plan: Plan,
     measure: Callable[[], Row],
     on_epoch: OnEpoch,
     keep_at: int | None = None,
+    forward: Forward | None = None,
 ) -> Trained:
-    """Train in place by masked SGD on the mean cross-entropy of each batch.
+    """Train in place by a masked optimiser on the mean cross-entropy of each batch.
 
     Args:
         network: starts as it is; pruned weights must be zero.
         masks: survivors by parameter name.
-        x: inputs [N, ...], on the network's device.
+        x: N inputs, on the network's device.
         y: labels [N], int64.
         plan: learning rates, batches, order.
         measure: called after each epoch; what it returns joins that epoch's row.
         on_epoch: is handed each row, and how many there will be (a progress bar, a logger).
         keep_at: keep a copy of the state just before this iteration.
+        forward: runs the network (engine.py); default: the network itself.
     """
-    optimizer = MaskedSGD(network, masks, plan.momentum, plan.weight_decay)
+    forward = forward or network
+    optimizer = plan.optimizer(network, masks, plan.momentum, plan.weight_decay)
     steps = steps_per_epoch(len(x), plan.batch_size)
     history: list[Row] = []
     kept = None
@@ -73,11 +81,13 @@ def train(
     epochs = range(iteration // steps, len(plan.learning_rates) // steps)
     for epoch in epochs:
         shuffle = plan.order(plan.epoch_offset + epoch)
+        augment = plan.augment(plan.epoch_offset + epoch) if plan.augment else None
         batches = torch.randperm(len(x), generator=shuffle).to(x.device).split(plan.batch_size)
         for batch in batches[iteration - epoch * steps :]:
             if iteration == keep_at:
                 kept = networks.state(network)
-            loss = F.cross_entropy(network(x[batch]), y[batch])
+            images = x[batch] if augment is None else augment(x[batch], batch)
+            loss = F.cross_entropy(forward(images), y[batch])
             gradients = torch.autograd.grad(loss, optimizer.parameters)
             optimizer.step(gradients, plan.learning_rates[iteration])
             iteration += 1
