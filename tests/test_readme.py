@@ -54,3 +54,5 @@ def test_every_file_the_readme_names_exists():
     for name in re.findall(r"`((?:src|conf|stages|tests|benchmarks)/[\w./]*)`", README):
         if "NAME" not in name:
             assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(((?!http)[^)]+)\)", README):
+        assert (ROOT / name).exists(), name

@@ -1,0 +1,101 @@
+"""Redraw docs/results/mnist.png and its table from docs/results/mnist/*.csv.
+
+With `--collect`, first take those files anew from the experiments of the same names in this repository (the commands
+that make them are in docs/results/README.md). Experiments without a file are left out.
+"""
+
+import argparse
+from pathlib import Path
+
+import dvc.api
+import matplotlib.pyplot as plt
+
+from prunelab.analysis import regimes, tables
+from prunelab.core import artifacts
+from prunelab.figures import style
+
+HERE = Path(__file__).resolve().parent
+# Experiment, label, colour, line; one panel each for noise and for criterion.
+NOISE = (
+    ("mnist-20-magnitude", "20% noise", style.GREEN, "-."),
+    ("mnist-40-magnitude", "40% noise", style.BLUE, "-"),
+    ("mnist-80-magnitude", "80% noise", style.RED, "--"),
+)
+CRITERION = (
+    ("mnist-40-magnitude", "magnitude", style.BLUE, "-"),
+    ("mnist-40-gradient", "gradient", style.ORANGE, "--"),
+    ("mnist-40-random", "random", style.BLACK, ":"),
+)
+LENS = "mnist-lens-15"
+
+
+def file(name: str) -> Path:
+    """Where an experiment's table is kept."""
+    return HERE / "mnist" / f"{name}.csv"
+
+
+def curve(name: str) -> list[artifacts.Row]:
+    """The double_descent table of one experiment."""
+    return artifacts.read_table(file(name))
+
+
+def collect(names: list[str]) -> None:
+    """Copy the tables out of the experiments' commits."""
+    for name in names:
+        artifacts.write_text(file(name), dvc.api.read("plots/double_descent.csv", rev=name))
+
+
+def draw() -> None:
+    """Test accuracy above, train accuracy below; noise on the left, criteria on the right."""
+    figure, grid = plt.subplots(2, 2, figsize=(7.6, 5.4), sharex=True, sharey="row")
+    titles = ("magnitude pruning, by label noise", "40% label noise, by criterion")
+    for (upper, lower), runs, title in zip(grid.T, (NOISE, CRITERION), titles, strict=True):
+        for name, label, color, line in (run for run in runs if file(run[0]).exists()):
+            rows = curve(name)
+            style.band(upper, rows, "remaining", "test_last", color, linestyle=line, label=label)
+            style.band(lower, rows, "remaining", "train", color, linestyle=line)
+            train = tables.mean_by_round(rows, "train")
+            sparsity = regimes.pruning_efficacy(train, tables.mean_by_round(rows, "sparsity"))
+            place = next(row for row in rows if abs(row["sparsity"] - sparsity) < 1e-9)
+            lower.plot(place["remaining"], place["train"], "o", color=color, markersize=5)
+        upper.set_title(title)
+        upper.legend(loc="lower right", fontsize=8)
+        style.sparsity_axis(lower, rows)
+    style.accuracy_axis(grid[0, 0], "test accuracy, last epoch (%)")
+    style.accuracy_axis(grid[1, 0], "train accuracy (%)")
+    figure.suptitle("Sparse double descent on MNIST: LeNet-300-100, 40 epochs a round, rewind to initialisation")
+    text = "One replicate: no bands. Dots: pruning efficacy, the highest sparsity before train accuracy is hurt."
+    figure.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
+    style.save(figure, HERE / "mnist")
+
+
+def row(name: str) -> str:
+    """One line of the table, in Markdown."""
+    rows = curve(name)
+    columns = ("train", "test_last", "test_best", "validation", "sparsity")
+    train, last, best, validation, sparsity = (tables.mean_by_round(rows, c) for c in columns)
+    named = regimes.named_models(last, best, validation)
+    cells = [f"{100 * last[0]:.1f}"]
+    cells += [f"{100 * last[named[m]]:.1f} at {100 * sparsity[named[m]]:.2f}%" for m in ("valley", "sweet_spot")]
+    cells.append(f"{100 * regimes.pruning_efficacy(train, sparsity):.2f}%")
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Draw, and print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--collect", action="store_true", help="first take the tables from the experiments")
+    names = list(dict.fromkeys(run[0] for run in NOISE + CRITERION))
+    if arguments.parse_args().collect:
+        collect([*names, LENS])
+    draw()
+    print("| experiment | dense | valley | sweet spot | pruning efficacy |\n|---|---|---|---|---|")
+    print("\n".join(row(name) for name in names if file(name).exists()))
+    rows = curve(LENS)
+    best = max(rows, key=lambda r: r["validation"])
+    print(f"\n{LENS}: test error {100 - 100 * rows[0]['test_last']:.1f}% dense,", end=" ")
+    print(f"{100 - 100 * best['test_last']:.1f}% at {100 * best['sparsity']:.2f}% sparsity (best validation)")
+
+
+if __name__ == "__main__":
+    main()
