@@ -1,6 +1,7 @@
 """Shared fixtures: tiny data with known answers, and a real clone of this repository to run DVC in."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from prunelab.core import split
 from prunelab.core.images import Images
@@ -81,3 +83,21 @@ def clone(destination):
     run("git", "add", "-A", cwd=destination)
     run("git", "commit", "-q", "-m", "snapshot", cwd=destination)
     return destination
+
+
+# The study as small as it goes.
+TINY = ["setting=digits_quick", "n_rounds=2", "seeds=[0,1]", "train.epochs=2", "redense.epochs=2", "redense.every=2"]
+
+
+def exp_run(where, *changes, check=True):
+    options = [part for change in [*TINY, *changes] for part in ("-S", change)]
+    return run("dvc", "exp", "run", *options, cwd=where, check=check).stdout
+
+
+def ran(output):
+    return re.findall(r"Running stage '([^']+)'", output)
+
+
+def edit_params(where, **values):
+    file = where / "params.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | values, sort_keys=False))

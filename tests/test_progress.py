@@ -39,6 +39,13 @@ def test_dvclive_gets_at_most_about_fifty_steps_and_the_last(tmp_path, monkeypat
     assert not list(tmp_path.rglob("dvc.yaml"))
 
 
+def test_where_there_is_no_dvclive_stages_still_train(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "find_spec", lambda name: None)
+    with progress.Watch("x", tmp_path, [0]) as bar:
+        bar.epoch(0, {"epoch": 1, "test_accuracy": 0.5}, 1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_last_round_is_shown_if_it_is_known(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert progress.of_all("r07") == "r07"

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from types import TracebackType
@@ -75,6 +76,8 @@ class Watch:
         self._bar.update()
 
     def _log(self, seed: int, row: dict[str, Any]) -> None:
+        if find_spec("dvclive") is None:  # stages run by hand where there is no DVC: history.csv has it all
+            return
         if seed not in self._live:
             self._live[seed] = self._stack.enter_context(_live(artifacts.replicate(self._folder, seed)))
         live = self._live[seed]
@@ -89,7 +92,7 @@ def _live(folder: Path) -> Any:
     """A DVCLive logger that only writes its own files: dvc.yaml and experiments are DVC's business here."""
     # Queued experiments have a folder each but would share one signal file, and lose a race for it.
     os.environ["DVC_ROOT"] = os.getcwd()
-    from dvclive import Live  # here: the library must run where there is no DVC
+    from dvclive import Live  # here: it may not be installed, and takes a second to load
 
     return Live(
         str(folder / artifacts.LIVE),

@@ -1,0 +1,77 @@
+"""Killed stages, dying replicates and parameters edited by hand: nothing half-written, one clear line."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TINY, clone, edit_params, ran, run
+
+
+def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp_path):
+    where = clone(tmp_path)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    options = [part for change in [*TINY, "train.epochs=300"] for part in ("-S", change)]
+    done = where / "data/rounds/r00/seed0/record.json"
+    process = subprocess.Popen(
+        ["dvc", "exp", "run", *options], cwd=where, env={**os.environ, "PATH": path}, start_new_session=True
+    )
+    half_written = where / "data/unfinished/rounds/r01"
+    deadline = time.monotonic() + 120
+    while not (done.exists() and half_written.exists()):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (where / "data/rounds/r01").exists()
+    output = run("dvc", "repro", cwd=where).stdout
+    assert ran(output)[0] == "prune@r01"
+    assert "draw" in ran(output)
+    assert not half_written.exists()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A clone in which nothing has run."""
+    return clone(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"noise": 1.5}, "error: noise=1.5: must be a number in [0, 1)"),
+        ({"dataset": "digit"}, "error: dataset='digit': must be one of cifar10, cifar100, digits, "),
+        ({"nosie": 0.1}, "error: nosie=0.1: unknown parameter; did you mean noise?"),
+        ({"n_rounds": 12}, "error: params.yaml: `rounds` does not match n_rounds=12"),
+        ({"seeds": [1, 1]}, "error: seeds=[1, 1]"),
+    ],
+)
+def test_a_params_yaml_edited_by_hand_is_checked_before_anything_is_written(bare, values, line):
+    run("git", "checkout", "-q", "params.yaml", cwd=bare)
+    edit_params(bare, **values)
+    done = run("python", "-m", "stages.fetch", cwd=bare, check=False)
+    assert done.returncode == 1
+    assert done.stdout.startswith(line)
+    assert done.stdout.count("\n") == 1
+    assert [path.name for path in (bare / "data").iterdir()] == ["source"]
+
+
+def test_a_replicate_that_dies_is_reported(tmp_path, monkeypatch):
+    from prunelab.core.study import replicates
+    from prunelab.errors import UserError
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"seed 1: its process ended early \(exit code -9\)"):
+        replicates.run(
+            lambda seed, device, report: os.kill(os.getpid(), signal.SIGKILL) if seed else None,
+            [0, 1],
+            "cpu",
+            lambda *row: None,
+        )
+    with pytest.raises(RuntimeError, match="division by zero"):
+        replicates.run(lambda seed, device, report: 1 / seed, [0], "cpu", lambda *row: None)

@@ -1,0 +1,51 @@
+"""What a user brings, from pictures and arrays to the curve: real DVC in a clone."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from conftest import clone, edit_params, exp_run, ran, run
+from written import write_folder, write_npz
+
+from prunelab.core import artifacts
+
+SMALL = ["noise=0", "seeds=[0]", "n_rounds=1", "redense.every=9", "train.batch_size=4"]
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory):
+    return clone(tmp_path_factory.mktemp("own"))
+
+
+def test_a_users_folder_goes_from_pictures_to_the_curve(where, tmp_path):
+    write_folder(tmp_path)
+    output = exp_run(where, *SMALL, "dataset=folder", f"data_root={tmp_path}")
+    assert "lenet on folder, 0% symmetric noise" in output
+    summary = json.loads((where / "metrics/summary.json").read_text())
+    assert summary["dense"]["permuted"] is None
+    assert summary["end"]["test_last"] in (0, 0.25, 0.5, 0.75, 1)
+
+
+def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in_the_tables(where, tmp_path):
+    root, _ = write_npz(tmp_path)
+    changes = ["n_rounds=2", "prune.schedule=one_shot", "reinit.every=2", "train.validation=3"]
+    output = exp_run(where, *SMALL, *changes, "dataset=npz", f"data_root={root}")
+    assert ran(output)[-5:] == ["prune@r02", "redense@r00", "reinit@r02", "analyze", "draw"]
+    assert "prune --round r02 --parent r00" in output
+    assert "best valid." in output
+    summary = json.loads((where / "metrics/summary.json").read_text())
+    assert summary["best_validation"]["validation"] in (0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1)
+    rows = artifacts.read_table(where / "plots/reinit.csv")
+    assert {(row["training"], row["round"]) for row in rows} == {("sparse", "r02"), ("reinit", "r02")}
+    assert (where / "plots/figures/reinit.png").read_bytes().startswith(b"\x89PNG")
+    # DVC sees that the file is another one now.
+    write_npz(tmp_path, x_train=np.zeros((12, 6, 5), dtype=np.uint8))
+    assert ran(run("dvc", "repro", "fetch", cwd=where).stdout) == ["fetch"]
+    # How many images there are is known now only, and held against the parameters.
+    edit_params(where, train=yaml.safe_load((where / "params.yaml").read_text())["train"] | {"validation": 12})
+    refused = run("dvc", "repro", "corrupt", cwd=where, check=False).stdout
+    assert "error: train.validation=12: must be less than the 12 training images" in refused
+    refused = exp_run(where, "dataset=npz", "data_root=nowhere", check=False)
+    assert "error: data_root='nowhere': must be" in refused
+    assert not ran(refused)
