@@ -29,6 +29,6 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     grid[0, 0].set_ylabel("$\\ell_2$ distance of the weights")
     style.accuracy_axis(grid[1, 0], "last test accuracy (%)")
     grid[0, 0].legend(loc="best")
-    figure.suptitle(f"Distance from initialisation: {subtitle}", fontsize=10)
+    style.title(figure, "Distance from initialisation", subtitle)
     style.caption(figure, tables, "Re-dense: at the sparsity it began with.")
     return figure

@@ -32,10 +32,12 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     for axes in (top, bottom):
         style.accuracy_axis(axes)
         style.shade_regimes(axes, rows, names=axes is top)
+    explained = ""
     halo = [withStroke(linewidth=2, foreground="white", alpha=0.8)]  # a label may have to stand on a line
     for row in tables["named_models"]:
         if row["model"] == "best_validation":
             bottom.axvline(1 - float(row["sparsity"]), color=style.PURPLE, linewidth=1, linestyle="--")
+            explained = " Vertical line: best validation accuracy."
     for model, row in style.named(tables).items():
         name, color = style.MODELS[model]
         point = (1 - float(row["sparsity"]), float(row["test_last"]))
@@ -48,6 +50,6 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     bottom.set_ylim(bottom=max(bottom.get_ylim()[0], -0.03))
     top.legend(loc="lower left")
     bottom.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=3)
-    figure.suptitle(f"Sparse double descent: {subtitle}", fontsize=10)
-    style.caption(figure, tables, "The axis is spaced by the weights remaining (log).")
+    style.title(figure, "Sparse double descent", subtitle)
+    style.caption(figure, tables, f"The axis is spaced by the weights remaining (log).{explained}")
     return figure

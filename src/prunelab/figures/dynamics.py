@@ -20,6 +20,6 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     figure = plt.figure(figsize=(7.6, 3.0))
     panels = style.model_panels(tables, figure, paint)
     panels[-1].legend(loc="best", fontsize=7.5)
-    figure.suptitle(f"Training dynamics: {subtitle}", fontsize=10)
+    style.title(figure, "Training dynamics", subtitle)
     style.caption(figure, tables)
     return figure

@@ -39,6 +39,6 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     style.shade_regimes(axes, curve, names=True)
     style.accuracy_axis(axes, "accuracy, last epoch (%)")
     lower.legend(loc="outside upper center", ncols=4, fontsize=8)
-    figure.suptitle(f"What is memorised: {subtitle}", fontsize=10)
+    style.title(figure, "What is memorised", subtitle)
     style.caption(lower, tables)
     return figure

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prunelab.figures import beside
+from prunelab.figures import beside, style
 
 PANELS = {
     "test_last": "last test accuracy (%)",
@@ -17,5 +17,5 @@ PANELS = {
 def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     """Test, permuted and restored accuracy against the sparsity before the weights came back."""
     figure = beside.draw(tables, "redense", PANELS, ("sparse", "re-dense"), "sparsity before re-dense (%)")
-    figure.suptitle(f"Sparse and re-dense: {subtitle}", fontsize=10)
+    style.title(figure, "Sparse and re-dense", subtitle)
     return figure

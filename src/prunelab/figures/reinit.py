@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prunelab.figures import beside
+from prunelab.figures import beside, style
 
 PANELS = {
     "train": "train accuracy (%)",
@@ -19,5 +19,5 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure | 
     if not tables["reinit"]:
         return None
     figure = beside.draw(tables, "reinit", PANELS, ("as pruned", "re-initialised"), "sparsity (%)")
-    figure.suptitle(f"Same masks, new weights: {subtitle}", fontsize=10)
+    style.title(figure, "Same masks, new weights", subtitle)
     return figure

@@ -6,11 +6,12 @@ style or marker. Files are byte-identical for identical tables.
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
@@ -60,6 +61,15 @@ def save(figure: Figure, stem: Path) -> None:
     """Write stem.png and stem.svg without dates or version strings."""
     figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+
+
+def title(figure: Figure, what: str, subtitle: str) -> None:
+    """What the figure shows and of which study, in one line, or in two where that is too long for the figure."""
+    text = figure.suptitle(f"{what}: {subtitle}", fontsize=10)
+    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
+    if text.get_window_extent(renderer).width > 0.98 * figure.bbox.width:
+        text.set_text(f"{what}\n{subtitle}")
+        text.set_fontsize(9)
 
 
 def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
