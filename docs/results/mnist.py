@@ -49,7 +49,8 @@ def draw() -> None:
     """Test accuracy above, train accuracy below; noise on the left, criteria on the right."""
     figure, grid = plt.subplots(2, 2, figsize=(7.6, 5.4), sharex=True, sharey="row")
     titles = ("magnitude pruning, by label noise", "40% label noise, by criterion")
-    for (upper, lower), runs, title in zip(grid.T, (NOISE, CRITERION), titles, strict=True):
+    corners = ("lower right", "lower left")  # where no curve passes
+    for (upper, lower), runs, title, corner in zip(grid.T, (NOISE, CRITERION), titles, corners, strict=True):
         for name, label, color, line in (run for run in runs if file(run[0]).exists()):
             rows = curve(name)
             style.band(upper, rows, "remaining", "test_last", color, linestyle=line, label=label)
@@ -59,7 +60,7 @@ def draw() -> None:
             place = next(row for row in rows if abs(row["sparsity"] - sparsity) < 1e-9)
             lower.plot(place["remaining"], place["train"], "o", color=color, markersize=5)
         upper.set_title(title)
-        upper.legend(loc="lower right", fontsize=8)
+        upper.legend(loc=corner, fontsize=8)
         style.sparsity_axis(lower, rows)
     style.accuracy_axis(grid[0, 0], "test accuracy, last epoch (%)")
     style.accuracy_axis(grid[1, 0], "train accuracy (%)")
