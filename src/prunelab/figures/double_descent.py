@@ -46,7 +46,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
         text = f"{name}\n{100 * point[1]:.1f}%"
         place = {"xytext": offset, "textcoords": "offset points", "ha": ha, "va": va}
         bottom.annotate(text, point, **place, color=color, fontsize=8, zorder=6, path_effects=halo)
-    bottom.margins(y=0.16)  # room for the labels above and below the curves
+    bottom.margins(y=0.22)  # room for the labels above and below the curves
     bottom.set_ylim(bottom=max(bottom.get_ylim()[0], -0.03))
     top.legend(loc="lower left")
     bottom.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=3)
