@@ -22,7 +22,7 @@ PLACES = {
 def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     """Two panels with one axis: train above, test below, regimes shaded, named models marked."""
     rows = tables["double_descent"]
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.4), sharex=True, height_ratios=[1, 1.5])
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.8), sharex=True, height_ratios=[1, 1.5])
     style.band(top, rows, "remaining", "train", style.ORANGE, label="train (noisy labels)")
     style.band(bottom, rows, "remaining", "test_last", style.BLUE, label="test, last epoch")
     style.band(bottom, rows, "remaining", "test_best", style.BLACK, label="test, best epoch", linestyle=":")
