@@ -90,11 +90,11 @@ def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:
 def epoch(name: str, engine: Engine, data: split.Split) -> Callable[[], object]:
     """One epoch by the project's loop, all measures included."""
     network = build(name, data).to(data.x_N.device)
-    forward = engine.forward(network)
-    measure = evaluate.measurer(network, data, forward)
+    learner = engine.learner(network, {})
+    measure = evaluate.Measure(learner, data)
     rates = [0.01] * loop.steps_per_epoch(len(data.x_N), BATCH)
     plan = loop.Plan(rates, BATCH, order=lambda number: streams.generator(0, "order", number), momentum=0.9)
-    return lambda: loop.train(network, {}, data.x_N, data.given_N, plan, measure, lambda row, n: None, forward=forward)
+    return lambda: loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from torchvision import transforms
 from prunelab.core import networks, split, streams
 from prunelab.core.images import Images
 from prunelab.core.training import evaluate, loop
+from prunelab.core.training.engine import Engine
 
 BATCH, WIDTHS = 128, (784, 300, 100, 10)
 
@@ -67,11 +68,11 @@ def matmul_rate(size: int = 2048) -> float:
 
 def ours(data: split.Split) -> Callable[[], object]:
     """One epoch by the project's engine, per-epoch measures of all subsets included."""
-    network = lenet()
-    measure = evaluate.measurer(network, data)
+    learner = Engine().learner(lenet(), {})
+    measure = evaluate.Measure(learner, data)
     steps = loop.steps_per_epoch(len(data.x_N), BATCH)
     plan = loop.Plan([0.1] * steps, BATCH, order=lambda epoch: streams.generator(0, "order", epoch))
-    return lambda: loop.train(network, {}, data.x_N, data.given_N, plan, measure, lambda row, n: None)
+    return lambda: loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None)
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):

@@ -93,10 +93,10 @@ def trained(name, engine, steps=6):
     data = make_split()
     network = build(name, data.x_N.sample_shape, 4, 0.25)
     start = networks.state(network)
-    forward = engine.forward(network)
+    learner = engine.learner(network, {})
     plan = loop.Plan([0.01] * steps, 20, order=lambda epoch: streams.generator(0, "order", epoch))
-    measure = evaluate.measurer(network, data, forward)
-    row = loop.train(network, {}, data.x_N, data.given_N, plan, measure, lambda row, n: None, None, forward).history[-1]
+    measure = evaluate.Measure(learner, data)
+    row = loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None).history[-1]
     return start, networks.state(network), row["train_loss"]
 
 

@@ -17,6 +17,7 @@ from prunelab.core import networks, streams
 from prunelab.core.pruning import mask
 from prunelab.core.study import distance, rounds
 from prunelab.core.training import evaluate, loop, restart, schedule
+from prunelab.core.training.learner import ByAutograd
 from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
 
@@ -49,7 +50,7 @@ def test_unmasked_optimisers_are_torchs(name, momentum, weight_decay):
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
     theirs = copy.deepcopy(ours)
-    optimizer = OPTIMIZERS[name](ours, {}, momentum, weight_decay)
+    optimizer = OPTIMIZERS[name](dict(ours.named_parameters()), {}, momentum, weight_decay)
     reference = torchs(name, theirs.parameters(), momentum, weight_decay)
     for step in range(10):
         x, y = torch.randn(8, 5), torch.randint(0, 3, (8,))
@@ -67,7 +68,7 @@ def test_pruned_weights_and_their_momentum_stay_exactly_zero(name):
     network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     masks = {"0.weight": torch.rand(8, 6) > 0.7}
     network[0].weight.data *= masks["0.weight"]
-    optimizer = OPTIMIZERS[name](network, masks, 0.0 if name == "adam" else 0.9, 0.01)
+    optimizer = OPTIMIZERS[name](dict(network.named_parameters()), masks, 0.0 if name == "adam" else 0.9, 0.01)
     held = [optimizer.first, optimizer.second] if name == "adam" else [optimizer.velocity]
     gone = ~masks["0.weight"]
     for _ in range(20):
@@ -84,7 +85,7 @@ def test_one_step_by_hand():
     network.weight.data = torch.tensor([[2.0], [0.0]])
     plan = loop.Plan([0.5], batch_size=4, order=lambda epoch: torch.Generator())
     x, y = torch.ones(1, 1), torch.tensor([1])
-    result = loop.train(network, {}, x, y, plan, lambda: {}, lambda row, n: None)
+    result = loop.train(ByAutograd(network, {}), x, y, plan, lambda: {}, lambda row, n: None)
     p = torch.softmax(torch.tensor([2.0, 0.0]), 0)
     torch.testing.assert_close(network.weight.detach()[:, 0], torch.tensor([2.0 - 0.5 * p[0], 0.5 * p[0]]))
     assert result.history == [{"epoch": 1, "learning_rate": 0.5}]
@@ -100,7 +101,7 @@ def test_each_epoch_sees_each_example_once_in_an_order_of_its_own():
 
     x = torch.arange(10.0)[:, None]
     plan = loop.Plan([0.0] * 6, 4, order=lambda epoch: streams.generator(0, "order", epoch))
-    loop.train(Spy(1, 2), {}, x, torch.zeros(10, dtype=torch.long), plan, lambda: {}, lambda row, n: None)
+    loop.train(ByAutograd(Spy(1, 2), {}), x, torch.zeros(10, dtype=torch.long), plan, lambda: {}, lambda row, n: None)
     first, second = [*chain(*seen[:3])], [*chain(*seen[3:])]
     assert [len(b) for b in seen] == [4, 4, 2] * 2
     assert sorted(first) == sorted(second) == x[:, 0].tolist()
@@ -111,7 +112,7 @@ def test_a_diverged_run_does_not_stop_the_loop():
     network = nn.Linear(1, 2)
     plan = loop.Plan([1e38] * 3, 4, order=lambda epoch: streams.generator(0, "order", epoch))
     x = torch.full((4, 1), 1e30)
-    result = loop.train(network, {}, x, torch.tensor([0, 1, 0, 1]), plan, lambda: {}, lambda row, n: None)
+    result = loop.train(ByAutograd(network, {}), x, torch.tensor([0, 1, 0, 1]), plan, lambda: {}, lambda row, n: None)
     assert len(result.history) == 3
 
 
@@ -133,7 +134,7 @@ def test_measures_agree_with_a_loop_over_examples(permuted, validation, seed):
     images = make_images()
     split = make_split(images, [p for p in permuted if p < 40 - validation], validation)
     network = networks.build("lenet", (1, 4, 4), 4, 0.05, "ones", streams.generator(seed, "init"))
-    row = evaluate.measurer(network, split)()
+    row = evaluate.Measure(ByAutograd(network, {}), split)()
     outputs = network(split.x_N[:]).detach().log_softmax(1).tolist()
     groups = {"train": [], "permuted": [], "unpermuted": [], "restored": []}
     for output, given_label, original, moved in zip(
@@ -158,7 +159,7 @@ def test_measures_agree_with_a_loop_over_examples(permuted, validation, seed):
 def test_evaluation_leaves_mode_and_batch_norm_alone():
     network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 4)).train()
     before = networks.state(network)
-    evaluate.measurer(network, make_split())()
+    evaluate.Measure(ByAutograd(network, {}), make_split())()
     assert network.training
     assert same(before, networks.state(network))
 

@@ -148,6 +148,7 @@ class Config(_Section):
     finetune: Finetune
     redense: Redense
     reinit: Reinit
+    sparse: bool = Field(description="true or false")
     engine: list[Annotated[str, _one_of(ENGINE)]] = Field(description=f"a list, empty or of {', '.join(ENGINE)}")
 
     @model_validator(mode="after")

@@ -42,6 +42,11 @@ class Inputs:
         return self.stored.device
 
     @property
+    def whole(self) -> Tensor | None:
+        """All images in order as one tensor [N, C, H, W], if they are held as floats."""
+        return self.stored if self.stored.dtype == torch.float32 and self.rows_N is None else None
+
+    @property
     def sample_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
         c, h, w = self.stored.shape[1:]

@@ -136,7 +136,8 @@ def prune(
     else:
         rates = schedule.constant(finetune.epochs, _steps(task), finetune.lr)
         plan = _plan(task, rates, epoch_offset=train.epochs)
-    return _run(task, round_number, mask.applied(start.weights, masks), masks, plan, init=init)
+    first = mask.applied(start.weights, masks)
+    return _run(task, round_number, first, masks, plan, init=init, sparse=task.params.sparse)
 
 
 def redense(task: Task, round_number: int, sparse: tuple[State, Masks], sparse_start: State, init: State) -> Outcome:
@@ -171,7 +172,8 @@ def reinit(task: Task, round_number: int, masks: Masks) -> Outcome:
     """
     fresh = task.fresh(round_number, "reinit")
     plan = _plan(task, _original_schedule(task))
-    return _run(task, round_number, mask.applied(fresh, masks), masks, plan, init=fresh)
+    start = mask.applied(fresh, masks)
+    return _run(task, round_number, start, masks, plan, init=fresh, sparse=task.params.sparse)
 
 
 def _steps(task: Task) -> int:
@@ -218,12 +220,14 @@ def _run(
     origin: State | None = None,
     sparsity_of: Masks | None = None,
     keep_at: int | None = None,
+    sparse: bool = False,
 ) -> Outcome:
     """Train from `start` and measure; `origin` (default: start) is where distances are measured from."""
     split = task.split
     network = task.network(start)
-    forward = Engine(**dict.fromkeys(task.params.engine, True)).forward(network)
-    measure = evaluate.measurer(network, split, forward)
+    engine = Engine(**dict.fromkeys(task.params.engine, True))
+    learner = engine.learner(network, masks, sparse=sparse)
+    measure = evaluate.Measure(learner, split)
 
     def on_epoch(row: Row, epochs: int) -> None:
         if not isfinite(row["train_loss"]):
@@ -233,10 +237,10 @@ def _run(
             )
         task.on_epoch(row, epochs)
 
-    trained = loop.train(network, masks, split.x_N, split.given_N, plan, measure, on_epoch, keep_at, forward)
-    log_p_KN = evaluate.log_probabilities(network, split.x_N, forward)
-    loss_N, _ = evaluate.outcomes(log_p_KN, split.given_N)
-    end = networks.state(network)
+    trained = loop.train(learner, split.x_N, split.given_N, plan, measure, on_epoch, keep_at)
+    assert measure.log_p_KN is not None
+    loss_N, _ = evaluate.outcomes(measure.log_p_KN, split.given_N)
+    end = learner.state()
     counted = masks if sparsity_of is None else sparsity_of
     best = max(trained.history, key=lambda row: row["test_accuracy"])
     remaining = mask.survivors(counted) / mask.prunable(counted)
@@ -253,4 +257,5 @@ def _run(
             end, start if origin is None else origin, init, networks.layer_parameters(network)
         ),
     }
-    return Outcome(masks, start, end, trained.history, log_p_KN.argmax(dim=0).cpu(), loss_N.cpu(), record, trained.kept)
+    predicted_N = measure.log_p_KN.argmax(dim=0)
+    return Outcome(masks, start, end, trained.history, predicted_N.cpu(), loss_N.cpu(), record, trained.kept)

@@ -3,13 +3,14 @@
 Measured effects are in docs/performance.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-Forward = Callable[[Tensor], Tensor]
+from prunelab.core.training import perceptron
+from prunelab.core.training.learner import ByAutograd, Forward, Learner
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,19 @@ class Engine:
     bfloat16: bool = False  # autocast of what gains by it; weights and losses stay float32
     channels_last: bool = False  # memory layout of images and convolutions
     compile: bool = False  # torch.compile
+
+    def learner(self, network: nn.Module, masks: Mapping[str, Tensor], *, sparse: bool = True) -> Learner:
+        """The fastest way to train `network` with these switches.
+
+        Args:
+            network: on its device; pruned weights must be zero.
+            masks: survivors by parameter name.
+            sparse: layers may keep surviving weights only, where that is faster.
+        """
+        on_cpu = all(parameter.device.type == "cpu" for parameter in network.parameters())
+        if on_cpu and not (self.bfloat16 or self.compile) and perceptron.is_one(network):
+            return perceptron.ByHand(network, masks, sparse=sparse)
+        return ByAutograd(network, masks, self.forward(network))
 
     def forward(self, network: nn.Module) -> Forward:
         """A function [B, C, H, W] -> logits [B, K] float32 that runs `network`, whose parameters it shares.

@@ -1,18 +1,17 @@
 """The training loop. It knows a network, data and a plan, and no experiment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from prunelab.core import networks
 from prunelab.core.inputs import Inputs
+from prunelab.core.networks import State
 from prunelab.core.training.augment import Augment
-from prunelab.core.training.engine import Forward
+from prunelab.core.training.learner import Learner
 from prunelab.core.training.optimizers import SGD, Maker
 
 Row = dict[str, Any]
@@ -39,7 +38,7 @@ class Trained:
     """History, one row per finished epoch, and the state at the iteration that was asked for."""
 
     history: list[Row]
-    kept: networks.State | None
+    kept: State | None
 
 
 def steps_per_epoch(num_examples: int, batch_size: int) -> int:
@@ -48,36 +47,31 @@ def steps_per_epoch(num_examples: int, batch_size: int) -> int:
 
 
 def train(
-    network: nn.Module,
-    masks: Mapping[str, Tensor],
+    learner: Learner,
     x: Inputs | Tensor,
     y: Tensor,
     plan: Plan,
     measure: Callable[[], Row],
     on_epoch: OnEpoch,
     keep_at: int | None = None,
-    forward: Forward | None = None,
 ) -> Trained:
     """Train in place by a masked optimiser on the mean cross-entropy of each batch.
 
     Args:
-        network: starts as it is; pruned weights must be zero.
-        masks: survivors by parameter name.
-        x: N inputs, on the network's device.
+        learner: starts as it is.
+        x: N inputs, on the learner's device.
         y: labels [N], int64.
         plan: learning rates, batches, order.
         measure: called after each epoch; what it returns joins that epoch's row.
         on_epoch: is handed each row, and how many there will be (a progress bar, a logger).
         keep_at: keep a copy of the state just before this iteration.
-        forward: runs the network (engine.py); default: the network itself.
     """
-    forward = forward or network
-    optimizer = plan.optimizer(network, masks, plan.momentum, plan.weight_decay)
+    optimizer = plan.optimizer(learner.parameters, learner.masks, plan.momentum, plan.weight_decay)
+    read = learner.reader(x)
     steps = steps_per_epoch(len(x), plan.batch_size)
     history: list[Row] = []
     kept = None
     iteration = plan.first_iteration
-    network.train()
     epochs = range(iteration // steps, len(plan.learning_rates) // steps)
     for epoch in epochs:
         shuffle = plan.order(plan.epoch_offset + epoch)
@@ -85,11 +79,8 @@ def train(
         batches = torch.randperm(len(x), generator=shuffle).to(x.device).split(plan.batch_size)
         for batch in batches[iteration - epoch * steps :]:
             if iteration == keep_at:
-                kept = networks.state(network)
-            images = x[batch] if augment is None else augment(x[batch], batch)
-            loss = F.cross_entropy(forward(images), y[batch])
-            gradients = torch.autograd.grad(loss, optimizer.parameters)
-            optimizer.step(gradients, plan.learning_rates[iteration])
+                kept = learner.state()
+            optimizer.step(learner.gradients(read(batch, augment), y[batch]), plan.learning_rates[iteration])
             iteration += 1
         rate = plan.learning_rates[iteration - 1]
         row = {"epoch": plan.epoch_offset + epoch + 1, "learning_rate": rate, **measure()}

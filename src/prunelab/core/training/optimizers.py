@@ -8,7 +8,7 @@ its `_update` and name it in OPTIMIZERS (and in config.py).
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 Gradients = tuple[Tensor, ...]
 
@@ -17,15 +17,17 @@ class Optimizer:
     """Zeroes what is pruned and adds the L2 penalty; a subclass turns what is left into an update.
 
     Args:
-        network: its pruned weights must already be zero.
+        parameters: by name, moved in place; pruned weights must already be zero.
         masks: parameter name -> bool mask of survivors; parameters without one are all trained.
         momentum: in [0, 1).
         weight_decay: L2 penalty, applied to every parameter.
     """
 
-    def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], momentum: float, weight_decay: float) -> None:
-        names = [name for name, _ in network.named_parameters()]
-        self.parameters = tuple(network.parameters())
+    def __init__(
+        self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], momentum: float, weight_decay: float
+    ) -> None:
+        names = list(parameters)
+        self.parameters = tuple(parameters.values())
         pruned = [i for i, name in enumerate(names) if name in masks and not bool(masks[name].all())]
         self._pruned = pruned
         self._masks = [masks[names[i]].to(self.parameters[i]) for i in pruned]
@@ -73,8 +75,10 @@ class Adam(Optimizer):
 
     BETAS, EPS = (0.9, 0.999), 1e-8
 
-    def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], momentum: float, weight_decay: float) -> None:
-        super().__init__(network, masks, 0.0, weight_decay)
+    def __init__(
+        self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], momentum: float, weight_decay: float
+    ) -> None:
+        super().__init__(parameters, masks, 0.0, weight_decay)
         self.first = [torch.zeros_like(p) for p in self.parameters]
         self.second = [torch.zeros_like(p) for p in self.parameters]
         self._steps = 0
@@ -91,5 +95,5 @@ class Adam(Optimizer):
         torch._foreach_addcdiv_(self.parameters, self.first, roots, value=-lr / (1 - b1**self._steps))
 
 
-Maker = Callable[[nn.Module, Mapping[str, Tensor], float, float], Optimizer]
+Maker = Callable[[Mapping[str, Tensor], Mapping[str, Tensor], float, float], Optimizer]
 OPTIMIZERS: dict[str, Maker] = {"sgd": SGD, "nesterov": Nesterov, "adam": Adam}

@@ -1,0 +1,83 @@
+"""A network as the training loop sees it: what moves, its gradients, its outputs.
+
+Two kinds: any network, by autograd; and multilayer perceptrons on a CPU, by hand (perceptron.py).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from prunelab.core import networks
+from prunelab.core.inputs import Inputs
+from prunelab.core.networks import State
+from prunelab.core.training.augment import Augment
+
+Forward = Callable[[Tensor], Tensor]
+# Positions of a batch's images, and what happens to it -> the batch as this learner wants it.
+Reader = Callable[[Tensor, Augment | None], Tensor]
+# Small enough that a layer's activations stay in a core's cache; the whole set at once takes 1.5 times as long.
+EVALUATION_BATCH = 512
+
+
+class Learner(Protocol):
+    """What the loop, the optimisers and the measures need. Shapes: B images in a batch, N in a set, K classes."""
+
+    @property
+    def parameters(self) -> Mapping[str, Tensor]:
+        """What an optimiser moves, in place, by name."""
+
+    @property
+    def masks(self) -> Mapping[str, Tensor]:
+        """Survivors of those parameters that hold pruned weights too, as zeros."""
+
+    def reader(self, x: Inputs | Tensor) -> Reader:
+        """How batches are read from a set; made once for a run."""
+
+    def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
+        """Of the mean cross-entropy by `parameters`, in their order."""
+
+    def logits(self, x: Inputs) -> Tensor:
+        """Outputs of a whole set in evaluation mode, classes first [K, N]."""
+
+    def state(self) -> State:
+        """A copy of the network's parameters and buffers, whole, on the CPU."""
+
+
+class ByAutograd:
+    """Any network.
+
+    Args:
+        network: its pruned weights must be zero.
+        masks: survivors by parameter name.
+        forward: runs the network (engine.py); default: the network itself.
+    """
+
+    def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], forward: Forward | None = None) -> None:
+        self.parameters: dict[str, Tensor] = dict(network.named_parameters())
+        self.masks = masks
+        self._network, self._forward = network.train(), forward or network
+        self._leaves = tuple(self.parameters.values())
+
+    def reader(self, x: Inputs | Tensor) -> Reader:
+        """Images [B, C, H, W]."""
+        return lambda batch, augment: x[batch] if augment is None else augment(x[batch], batch)
+
+    def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
+        """Of the mean cross-entropy by `parameters`."""
+        return torch.autograd.grad(F.cross_entropy(self._forward(batch), labels_B), self._leaves)
+
+    @torch.inference_mode()
+    def logits(self, x: Inputs) -> Tensor:
+        """Outputs [K, N]; the network is in evaluation mode for as long as it takes."""
+        self._network.eval()
+        try:
+            return torch.cat([self._forward(part) for part in x.batches(EVALUATION_BATCH)]).T
+        finally:
+            self._network.train()
+
+    def state(self) -> State:
+        """A copy."""
+        return networks.state(self._network)
