@@ -4,6 +4,7 @@ Importing this package puts the src/ beside it first, so that a queued experimen
 snapshot, whatever is installed; and `run` turns an error the user can mend into one line.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call a stage's main; a UserError becomes one line and exit code 1."""
+    """Call a stage's main and end the process; a UserError becomes one line and exit code 1."""
     from prunelab.errors import UserError
 
     try:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    # Outputs are complete, and nothing is left to clean up but PyTorch's modules, which takes 0.7 s.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,7 +1,7 @@
 """Linear layers with their gradients by hand, dense or touching surviving weights only.
 
-Shapes: B examples in a batch, I inputs, O outputs, S surviving weights of a layer. Activations are laid out feature by
-feature, [I, B], because a surviving weight then joins two contiguous rows.
+Shapes: B examples in a batch, I inputs, O outputs, H of them computed, S surviving weights of a layer. Activations
+are laid out feature by feature, [I, B], because a surviving weight then joins two contiguous rows.
 
 A sparse layer's products are PyTorch's embedding bags. Output o is a bag: it sums the rows its weights stand on, each
 times its weight. The gradient by a weight is the product of the two rows it joins; the gradient by the inputs is a bag
@@ -9,6 +9,7 @@ over outputs.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 # With more of its weights than this, a layer is faster as a dense product (benchmarks/sparse.py measures it).
@@ -23,10 +24,6 @@ class Dense:
     def __init__(self, weight_OI: Tensor, bias_O: Tensor) -> None:
         self.parameters = (weight_OI, bias_O)
         self._bias_O1 = bias_O[:, None]
-
-    def drop_dead_inputs(self) -> Tensor | None:
-        """Nothing is dropped."""
-        return None
 
     def forward(self, x_IB: Tensor) -> Tensor:
         """Outputs weight @ x + bias [O, B]."""
@@ -45,64 +42,85 @@ class Dense:
 
 
 class Sparse:
-    """Survivors as a vector [S], in the order of the mask's true entries; `write` puts them back into the matrix."""
+    """Survivors as a vector [S]; `write` puts them back into the matrix.
 
-    def __init__(self, weight_OI: Tensor, bias_O: Tensor, mask_OI: Tensor) -> None:
-        self._weight_OI, self._mask_OI = weight_OI, mask_OI
-        self._bias_O1 = bias_O[:, None]
-        self._values_S = weight_OI[mask_OI]
-        self.parameters = (self._values_S, bias_O)
-        self._index(mask_OI)
+    Args:
+        weight_OI: zero where pruned.
+        bias_O: for each output.
+        mask_OI: survivors.
+        read_O: outputs that a later layer reads, None if all are. The others are not computed: H are, in their
+            order, and what belongs to the others stands at the end of the vectors of parameters, with gradient zero.
+    """
 
-    def _index(self, mask_OI: Tensor) -> None:
-        outputs_S, inputs_S = (part.contiguous() for part in mask_OI.nonzero().int().unbind(dim=1))
-        self._outputs_S, self._inputs_S = outputs_S, inputs_S
-        self._output_starts, self._input_starts = _starts(mask_OI.sum(dim=1)), _starts(mask_OI.sum(dim=0))
-        self._by_input_S = torch.argsort(inputs_S, stable=True).int()
-        self._outputs_by_input_S = outputs_S[self._by_input_S]
-        many = len(outputs_S) > DENSEST_GRADIENT * mask_OI.numel()
-        self._flat_S = mask_OI.flatten().nonzero()[:, 0] if many else None
+    def __init__(self, weight_OI: Tensor, bias_O: Tensor, mask_OI: Tensor, read_O: Tensor | None = None) -> None:
+        self._weight_OI, self._bias_O = weight_OI, bias_O
+        read_O = torch.ones_like(bias_O, dtype=torch.bool) if read_O is None else read_O
+        self._order_O = torch.argsort(~read_O, stable=True)
+        outputs_S, inputs_S = mask_OI[self._order_O].nonzero().unbind(dim=1)
+        self._flat_S = self._order_O[outputs_S] * mask_OI.shape[1] + inputs_S
+        self.parameters = (weight_OI.view(-1)[self._flat_S], bias_O[self._order_O])
+        computed = mask_OI[read_O]
+        self._mask_HI, self._num_computed = computed, int(computed.sum())
+        self._values = self.parameters[0][: self._num_computed]
+        self._bias_H1 = self.parameters[1][: len(computed), None]
+        self._index(computed)
+
+    def _index(self, mask_HI: Tensor) -> None:
+        outputs, inputs = (part.contiguous() for part in mask_HI.nonzero().int().unbind(dim=1))
+        self._outputs, self._inputs = outputs, inputs
+        self._output_starts, self._input_starts = _starts(mask_HI.sum(dim=1)), _starts(mask_HI.sum(dim=0))
+        self._by_input = torch.argsort(inputs, stable=True).int()
+        self._outputs_by_input = outputs[self._by_input]
+        many = len(outputs) > DENSEST_GRADIENT * mask_HI.numel()
+        self._taken = mask_HI.flatten().nonzero()[:, 0] if many else None
 
     def drop_dead_inputs(self) -> Tensor | None:
-        """Expect only those inputs from now on that have a surviving weight, and return which; None if all have."""
-        live_I = self._mask_OI.any(dim=0)
+        """Expect from now on only inputs with a surviving weight, and return which those are [I]; None if all are."""
+        live_I = self._mask_HI.any(dim=0)
         if live_I.all():
             return None
-        self._index(self._mask_OI[:, live_I])
-        return live_I.nonzero()[:, 0]
+        self._index(self._mask_HI[:, live_I])
+        return live_I
 
     def forward(self, x_IB: Tensor) -> Tensor:
-        """Outputs weight @ x + bias [O, B]."""
-        return _bags(x_IB, self._inputs_S, self._output_starts, self._values_S).add_(self._bias_O1)
+        """Outputs weight @ x + bias [H, B]."""
+        return _bags(x_IB, self._inputs, self._output_starts, self._values).add_(self._bias_H1)
 
-    def by_input(self, gradient_OB: Tensor) -> Tensor:
+    def by_input(self, gradient_HB: Tensor) -> Tensor:
         """Gradient by the inputs [I, B]."""
-        values_S = self._values_S.index_select(0, self._by_input_S)
-        return _bags(gradient_OB, self._outputs_by_input_S, self._input_starts, values_S)
+        values = self._values.index_select(0, self._by_input)
+        return _bags(gradient_HB, self._outputs_by_input, self._input_starts, values)
 
-    def by_parameters(self, gradient_OB: Tensor, x_IB: Tensor) -> tuple[Tensor, Tensor]:
+    def by_parameters(self, gradient_HB: Tensor, x_IB: Tensor) -> tuple[Tensor, Tensor]:
         """Gradients by survivors [S] and bias [O]."""
-        if self._flat_S is not None:
-            by_values_S = (gradient_OB @ x_IB.t()).view(-1).index_select(0, self._flat_S)
+        if self._taken is not None:
+            by_values = (gradient_HB @ x_IB.t()).view(-1).index_select(0, self._taken)
         else:
-            by_values_S = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-                gradient_OB, x_IB, self._inputs_S, self._output_starts, self._outputs_S, 0
+            by_values = torch.ops.aten._embedding_bag_per_sample_weights_backward(
+                gradient_HB, x_IB, self._inputs, self._output_starts, self._outputs, 0
             )
-        return by_values_S, gradient_OB.sum(dim=1)
+        by_bias = gradient_HB.sum(dim=1)
+        if len(by_bias) < len(self._bias_O):
+            return _padded(by_values, len(self._flat_S)), _padded(by_bias, len(self._bias_O))
+        return by_values, by_bias
 
     def write(self) -> None:
-        """Put the survivors back into the matrix they came from."""
-        self._weight_OI[self._mask_OI] = self._values_S
+        """Put the parameters back into the matrix and the bias they came from."""
+        values_S, bias_O = self.parameters
+        self._weight_OI.view(-1)[self._flat_S] = values_S
+        self._bias_O[self._order_O] = bias_O
 
 
-def of(weight_OI: Tensor, bias_O: Tensor, mask_OI: Tensor | None) -> Dense | Sparse:
-    """The faster kind of layer for a mask of survivors; None: dense, whatever survives.
+Layer = Dense | Sparse
 
-    float32 on a CPU if it is to be sparse.
-    """
-    if mask_OI is None or int(mask_OI.sum()) > DENSEST * mask_OI.numel():
-        return Dense(weight_OI, bias_O)
-    return Sparse(weight_OI, bias_O, mask_OI)
+
+def pays(mask_OI: Tensor | None) -> bool:
+    """Whether a layer with these survivors is faster as Sparse; float32 on a CPU is assumed. None: all survive."""
+    return mask_OI is not None and int(mask_OI.sum()) <= DENSEST * mask_OI.numel()
+
+
+def _padded(values: Tensor, length: int) -> Tensor:
+    return F.pad(values, (0, length - len(values)))
 
 
 def _starts(counts: Tensor) -> Tensor:

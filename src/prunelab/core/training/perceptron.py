@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from prunelab.core import networks
 from prunelab.core.inputs import Inputs
 from prunelab.core.networks import State
-from prunelab.core.training import layers
 from prunelab.core.training.augment import Augment
+from prunelab.core.training.layers import Dense, Layer, Sparse, pays
 from prunelab.core.training.learner import EVALUATION_BATCH, Reader
+
+# Pixels are picked from the images, which are copied for it, when no more than this share of them is read.
+PICKED_UP_TO = 0.5
 
 
 def is_one(network: nn.Module) -> bool:
@@ -22,6 +25,25 @@ def is_one(network: nn.Module) -> bool:
     return (
         len(kinds) > 0 and len(kinds) % 2 == 0 and kinds == [nn.Flatten, *[nn.Linear, nn.ReLU] * (len(kinds) // 2)][:-1]
     )
+
+
+def _layers(modules: list[nn.Linear], survivors: list[Tensor | None]) -> tuple[list[Layer], Tensor | None]:
+    """The faster kind of layer for each; and which pixels [I] to give to the first, if it is worth picking them.
+
+    From last to first: what a sparse layer does not read, the sparse one before it need not compute.
+    """
+    layers: list[Layer] = []
+    read_O: Tensor | None = None
+    for i in reversed(range(len(modules))):
+        weight, bias, mask = modules[i].weight.data, modules[i].bias.data, survivors[i]
+        if mask is None or not pays(mask):
+            layers.append(Dense(weight, bias))
+            read_O = None
+            continue
+        layers.append(layer := Sparse(weight, bias, mask, read_O))
+        worth = pays(survivors[i - 1]) if i else mask.any(dim=0).float().mean() <= PICKED_UP_TO
+        read_O = layer.drop_dead_inputs() if worth else None
+    return layers[::-1], None if read_O is None else read_O.nonzero()[:, 0]
 
 
 class ByHand:
@@ -35,16 +57,13 @@ class ByHand:
 
     def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], *, sparse: bool) -> None:
         self._network = network
+        linear = {path: module for path, module in network.named_children() if isinstance(module, nn.Linear)}
+        survivors = [masks.get(f"{path}.weight") if sparse else None for path in linear]
+        self._layers, self._live = _layers(list(linear.values()), survivors)
         self.parameters: dict[str, Tensor] = {}
-        self._layers: list[layers.Dense | layers.Sparse] = []
-        for path, module in network.named_children():
-            if isinstance(module, nn.Linear):
-                mask = masks.get(f"{path}.weight") if sparse else None
-                layer = layers.of(module.weight.data, module.bias.data, mask)
-                self._layers.append(layer)
-                self.parameters |= zip((f"{path}.weight", f"{path}.bias"), layer.parameters, strict=True)
+        for path, layer in zip(linear, self._layers, strict=True):
+            self.parameters |= zip((f"{path}.weight", f"{path}.bias"), layer.parameters, strict=True)
         self.masks = {name: mask for name, mask in masks.items() if self.parameters[name].shape == mask.shape}
-        self._live = self._layers[0].drop_dead_inputs()
         self._sets: dict[int, tuple[Inputs, list[Tensor]]] = {}
 
     def reader(self, x: Inputs | Tensor) -> Reader:
@@ -68,7 +87,7 @@ class ByHand:
 
     def _by_feature(self, rows: Tensor) -> Tensor:
         """[B, I] to [I, B], which a dense product takes as it lies in memory and a sparse one does not."""
-        return rows.t().contiguous() if isinstance(self._layers[0], layers.Sparse) else rows.t()
+        return rows.t().contiguous() if isinstance(self._layers[0], Sparse) else rows.t()
 
     @torch.no_grad()
     def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
@@ -82,7 +101,8 @@ class ByHand:
         gradient_OB.div_(len(labels_B))
         found = [self._layers[-1].by_parameters(gradient_OB, inputs[-1])]
         for i in range(len(self._layers) - 1, 0, -1):
-            gradient_OB = torch.ops.aten.threshold_backward(self._layers[i].by_input(gradient_OB), inputs[i], 0)
+            gradient_OB = self._layers[i].by_input(gradient_OB)
+            torch.ops.aten.threshold_backward.grad_input(gradient_OB, inputs[i], 0, grad_input=gradient_OB)
             found.append(self._layers[i - 1].by_parameters(gradient_OB, inputs[i - 1]))
         return tuple(gradient for pair in reversed(found) for gradient in pair)
 
