@@ -3,15 +3,11 @@
 (a) the matrix-multiply time its floating-point operations need on the same cores, and
 (b) the usual loop: PIL images through torchvision transforms, a DataLoader, torch.optim.SGD.
 
-All sides are timed in this one run. `uv run python benchmarks/epoch.py` prints the table; 1-2 minutes.
+    uv run python -m benchmarks.epoch           # 1-2 minutes
 """
 
-import argparse
 import os
-import platform
 import statistics
-import time
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -22,8 +18,10 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from benchmarks.table import Side, Table, seconds
 from prunelab.core import networks, split, streams
 from prunelab.core.images import Images
+from prunelab.core.pruning.mask import Masks
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
 
@@ -40,16 +38,16 @@ def images(num_train: int, num_test: int) -> Images:
     return Images(*part(num_train), *part(num_test), num_classes=10, max_value=255)
 
 
+def data(num_train: int = 60_000, num_test: int = 10_000) -> split.Split:
+    """The same with 40% of the labels counted as permuted."""
+    pictures = images(num_train, num_test)
+    labels = {"given": pictures.y_train, "permuted": np.arange(num_train) % 5 < 2}
+    return split.make(pictures, labels | {"validation": np.zeros(num_train, dtype=bool)}, torch.device("cpu"))
+
+
 def lenet() -> nn.Module:
     """A fresh network, the same for every side."""
     return networks.build("lenet", (1, 28, 28), 10, 1.0, "ones", streams.generator(0, "init"))
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall-clock time of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def flops(num_train: int, num_test: int) -> float:
@@ -66,12 +64,16 @@ def matmul_rate(size: int = 2048) -> float:
     return 2 * size**3 / min(seconds(lambda: a @ b) for _ in range(5))
 
 
-def ours(data: split.Split) -> Callable[[], object]:
-    """One epoch by the project's engine, per-epoch measures of all subsets included."""
-    learner = Engine().learner(lenet(), {})
+def ours(data: split.Split, masks: Masks, *, sparse: bool, epochs: int = 1) -> Side:
+    """Epochs of a network with these masks by the project's engine, per-epoch measures of all subsets included."""
+    network = lenet()
+    for name, survivors in masks.items():
+        network.get_parameter(name).data *= survivors
+    learner = Engine().learner(network, masks, sparse=sparse)
+    rates = [0.1] * (epochs * loop.steps_per_epoch(len(data.x_N), BATCH))
+    plan = loop.Plan(rates, BATCH, order=lambda epoch: streams.generator(0, "order", epoch))
     measure = evaluate.Measure(learner, data)
-    steps = loop.steps_per_epoch(len(data.x_N), BATCH)
-    plan = loop.Plan([0.1] * steps, BATCH, order=lambda epoch: streams.generator(0, "order", epoch))
+    measure()  # lays the sets out by feature, once for all epochs of a round
     return lambda: loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None)
 
 
@@ -89,7 +91,7 @@ class Pictures(Dataset[tuple[torch.Tensor, int]]):
         return self.transform(Image.fromarray(self.x[index, 0])), int(self.y[index])
 
 
-def usual(data: Images, workers: int) -> Callable[[], object]:
+def usual(data: Images, workers: int) -> Side:
     """One epoch the usual way: train, then accuracy and loss of both sets through loaders."""
     network = lenet()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
@@ -114,35 +116,24 @@ def usual(data: Images, workers: int) -> Callable[[], object]:
     return epoch
 
 
-def main() -> None:
-    """Print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--repeats", type=int, default=5, help="epochs of ours, interleaved with matmul timings")
-    arguments.add_argument("--train", type=int, default=60_000, help="training images")
-    arguments.add_argument("--test", type=int, default=10_000, help="test images")
-    args = arguments.parse_args()
-    cores = len(os.sched_getaffinity(0))
-    torch.set_num_threads(cores)
-    data = images(args.train, args.test)
-    labels = {"given": data.y_train, "permuted": np.arange(args.train) % 5 < 2}
-    labels["validation"] = np.zeros(args.train, dtype=bool)
-    epoch = ours(split.make(data, labels, torch.device("cpu")))
+def measure(table: Table, repeats: int) -> None:
+    """Ours against the floor, and the usual loop (once, with the faster number of workers) against ours."""
+    epoch = ours(data(), {}, sparse=True)
     epoch()
     floors, engine = [], []
-    for _ in range(args.repeats):  # side by side, so that a slow moment of the machine slows both
-        floors.append(flops(args.train, args.test) / matmul_rate())
+    for _ in range(repeats):  # side by side, so that a slow moment of the machine slows both
+        floors.append(flops(60_000, 10_000) / matmul_rate())
         engine.append(seconds(epoch))
-    loops = {workers: seconds(usual(data, workers)) for workers in sorted({0, cores})}
-    workers, slow = min(loops.items(), key=lambda item: item[1])
     floor, mine = statistics.median(floors), statistics.median(engine)
-    print(f"{platform.processor() or platform.machine()}, {cores} cores, torch {torch.__version__}")
-    print(f"{args.train:,} training and {args.test:,} test images, batch {BATCH}, medians of {args.repeats}\n")
-    print(f"{'':58s}{'seconds':>9s}{'ratio':>18s}")
-    print(f"{'(a) matrix-multiply time of the FLOPs':58s}{floor:9.2f}")
-    print(f"{'    prunelab, train + evaluate':58s}{mine:9.2f}{mine / floor:11.2f} x (a)")
-    title = f"(b) transforms + DataLoader ({workers} workers, the faster), one run"
-    print(f"{title:58s}{slow:9.2f}{slow / mine:11.1f} x ours")
+    what = "LeNet-300-100, 60,000 + 10,000 images: epoch with evaluation"
+    table.add(f"{what}, over its FLOPs as one matrix product", f"{mine:.2f} s", f"{floor:.2f} s", mine / floor)
+    pictures = images(60_000, 10_000)
+    loops = {workers: seconds(usual(pictures, workers)) for workers in (0, len(os.sched_getaffinity(0)))}
+    workers, slow = min(loops.items(), key=lambda item: item[1])
+    table.add(
+        f"transforms + `DataLoader` ({workers} workers), over ours", f"{slow:.2f} s", f"{mine:.2f} s", slow / mine
+    )
 
 
 if __name__ == "__main__":
-    main()
+    Table.command(__doc__, measure)

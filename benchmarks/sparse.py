@@ -1,30 +1,27 @@
-"""What sparsity buys: LeNet-300-100 on MNIST-shaped data, one epoch of training and evaluation of all 70,000 images.
+"""What sparsity buys: LeNet-300-100 on MNIST-shaped data, training and evaluation of all 70,000 images.
 
 Each round's network is trained twice in turn: by this project's dense path (`sparse: false`), and touching only what
 survives. Masks are global magnitude pruning of the initial weights, the last layer kept, as in a study; rounds of 20%.
 Then the products themselves, by density: where layers.DENSEST and DENSEST_GRADIENT come from.
 
-    uv run python -m benchmarks.sparse            # 2-3 minutes
+    uv run python -m benchmarks.sparse            # 5 minutes
 """
 
-import argparse
-import os
-import platform
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import torch
 
-from benchmarks.epoch import BATCH, flops, images, lenet, matmul_rate, seconds
-from prunelab.core import networks, split, streams
+from benchmarks.epoch import BATCH, data, lenet, ours
+from benchmarks.table import Side, Table, medians
+from prunelab.core import networks, split
 from prunelab.core.pruning import mask, select
-from prunelab.core.training import evaluate, layers, loop
-from prunelab.core.training.engine import Engine
+from prunelab.core.training import layers
 
 SPARSITIES = (0.0, 0.8, 0.95, 0.98, 0.99, 0.999)
-DENSITIES = (0.5, 0.35, 0.25, 0.15, 0.1, 0.07, 0.05, 0.02, 0.01, 0.001)
+DENSITIES = (0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02, 0.001)
+ROUNDS = 30
+EPOCHS = 2  # of each timing: what is done once a round is spread over at least 40 in a study
 
 
 def masks_at(sparsity: float) -> mask.Masks:
@@ -35,48 +32,30 @@ def masks_at(sparsity: float) -> mask.Masks:
     return select.prune(mask.dense(weights, names), {n: weights[n].abs() for n in names}, sparsity, "global")
 
 
-def epoch(data: split.Split, masks: mask.Masks, *, sparse: bool) -> Callable[[], object]:
-    """One epoch of a pruned network, with the measures of all subsets."""
-    network = lenet()
-    network.load_state_dict(mask.applied(networks.state(network), masks))
-    learner = Engine().learner(network, masks, sparse=sparse)
-    steps = loop.steps_per_epoch(len(data.x_N), BATCH)
-    plan = loop.Plan([0.1] * steps, BATCH, order=lambda epoch: streams.generator(0, "order", epoch))
-    measure = evaluate.Measure(learner, data)
-    measure()  # lays the sets out by feature, once for all epochs of a round
-    return lambda: loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None)
+def both(data: split.Split, sparsity: float, repeats: int) -> list[float]:
+    """Seconds of an epoch, dense and sparse."""
+    masks = masks_at(sparsity)
+    sides = [ours(data, masks, sparse=sparse, epochs=EPOCHS) for sparse in (False, True)]
+    return [time / EPOCHS for time in medians(sides, repeats)]
 
 
-def medians(sides: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Median seconds of each side, taken in turn so that a slow moment of the machine slows all."""
-    for side in sides:
-        side()
-    times = [[seconds(side) for side in sides] for _ in range(repeats)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
-
-
-def epochs(data: split.Split, repeats: int) -> None:
-    """Sparse against dense at given sparsities, and against the FLOP floor at 0."""
-    print(f"{'sparsity':>9s}{'dense s':>9s}{'sparse s':>10s}{'dense / sparse':>16s}")
+def epochs(table: Table, data: split.Split, repeats: int) -> None:
+    """At given sparsities."""
     for sparsity in SPARSITIES:
-        masks = masks_at(sparsity)
-        dense, sparse = medians([epoch(data, masks, sparse=False), epoch(data, masks, sparse=True)], repeats)
-        print(f"{100 * sparsity:8g}%{dense:9.2f}{sparse:10.2f}{dense / sparse:14.2f} x", flush=True)
-        if not sparsity:
-            floor = flops(len(data.x_N), len(data.x_test_T)) / matmul_rate()
-            print(f"{'':9s}{dense / floor:.2f} x the {floor:.2f} s of the FLOPs as one large matrix product")
+        dense, sparse = both(data, sparsity, repeats)
+        what = f"epoch at {100 * sparsity:g}% sparsity: dense path over sparse path"
+        table.add(what, f"{dense:.3f} s", f"{sparse:.3f} s", dense / sparse)
 
 
-def chain(data: split.Split, rounds: int, repeats: int) -> None:
-    """A whole chain: one epoch stands for each round, and the slowest round is named."""
-    ratios, totals = {}, np.zeros(2)
-    for number in range(rounds + 1):
-        masks = masks_at(1 - 0.8**number)
-        times = medians([epoch(data, masks, sparse=False), epoch(data, masks, sparse=True)], repeats)
-        totals += times
-        ratios[number] = times[0] / times[1]
-    worst = min(ratios, key=lambda number: ratios[number])
-    print(f"\nr00 to r{rounds:02d}: {totals[0] / totals[1]:.2f} x; least in r{worst:02d}: {ratios[worst]:.2f} x")
+def chain(table: Table, data: split.Split, repeats: int) -> None:
+    """A whole chain: an epoch stands for each round; and the round where sparse training gains least."""
+    rounds = [both(data, 1 - 0.8**number, repeats) for number in range(ROUNDS + 1)]
+    dense, sparse = (sum(times) for times in zip(*rounds, strict=True))
+    table.add(f"rounds r00 to r{ROUNDS}, an epoch each", f"{dense:.2f} s", f"{sparse:.2f} s", dense / sparse)
+    worst = min(range(len(rounds)), key=lambda number: rounds[number][0] / rounds[number][1])
+    dense, sparse = rounds[worst]
+    what = f"the round that gains least, r{worst:02d} ({100 * (1 - 0.8**worst):.0f}% sparse)"
+    table.add(what, f"{dense:.3f} s", f"{sparse:.3f} s", dense / sparse)
 
 
 def taken(gradient_OB: torch.Tensor, x_IB: torch.Tensor, flat_S: torch.Tensor) -> object:
@@ -90,9 +69,8 @@ def repeat(side: Callable[[], object], times: int) -> None:
         side()
 
 
-def products(repeats: int) -> None:
-    """The three products of the first layer by density, dense over sparse, in microseconds."""
-    print(f"\n784 -> 300, batch {BATCH}; microseconds\n{'density':>9s}{'forward':>20s}{'by weights':>20s}")
+def products(table: Table, repeats: int) -> None:
+    """Products of the first layer by density."""
     x_IB, gradient_OB = torch.randn(784, BATCH), torch.randn(300, BATCH)
     weight, bias = torch.randn(300, 784), torch.zeros(300)
     for density in DENSITIES:
@@ -102,35 +80,26 @@ def products(repeats: int) -> None:
         sparse, dense = layers.Sparse(weight * survivors, bias, survivors), layers.Dense(weight * survivors, bias)
         layers.DENSEST_GRADIENT = kept
         flat = survivors.flatten().nonzero()[:, 0]
-        sides: list[Callable[[], object]] = [
+        sides: list[Side] = [
             partial(dense.forward, x_IB),
             partial(sparse.forward, x_IB),
             partial(taken, gradient_OB, x_IB, flat),
             partial(sparse.by_parameters, gradient_OB, x_IB),
         ]
-        often = [partial(repeat, side, 100) for side in sides]
-        f_dense, f_sparse, w_dense, w_sparse = (1e4 * t for t in medians(often, repeats))
-        pairs = (f"{d:.0f} / {s:.0f} = {d / s:.1f} x" for d, s in ((f_dense, f_sparse), (w_dense, w_sparse)))
-        print(f"{100 * density:8g}%" + "".join(f"{pair:>20s}" for pair in pairs), flush=True)
+        times = [1e4 * time for time in medians([partial(repeat, side, 100) for side in sides], repeats)]
+        for i, what in enumerate(("outputs", "gradient by survivors")):
+            first, second = times[2 * i : 2 * i + 2]
+            name = f"784 to 300, density {density:g}: {what}, dense product over sparse"
+            table.add(name, f"{first:.0f} µs", f"{second:.0f} µs", first / second)
 
 
-def main() -> None:
-    """Print all tables."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--repeats", type=int, default=5, help="timings of each side")
-    arguments.add_argument("--rounds", type=int, default=30, help="length of the chain")
-    arguments.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    args = arguments.parse_args()
-    torch.set_num_threads(args.threads)
-    print(f"{platform.processor() or platform.machine()}, {args.threads} threads, torch {torch.__version__}")
-    print(f"LeNet-300-100, batch {BATCH}, medians of {args.repeats}\n")
-    pictures = images(60_000, 10_000)
-    labels = {"given": pictures.y_train, "permuted": np.arange(60_000) % 5 < 2, "validation": np.zeros(60_000, bool)}
-    data = split.make(pictures, labels, torch.device("cpu"))
-    epochs(data, args.repeats)
-    chain(data, args.rounds, max(1, args.repeats // 2))
-    products(args.repeats)
+def measure(table: Table, repeats: int) -> None:
+    """All of it."""
+    pictures = data()
+    epochs(table, pictures, repeats)
+    chain(table, pictures, max(1, repeats // 2))
+    products(table, repeats)
 
 
 if __name__ == "__main__":
-    main()
+    Table.command(__doc__, measure)
