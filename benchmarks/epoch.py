@@ -121,7 +121,7 @@ def measure(table: Table, repeats: int) -> None:
     epoch = ours(data(), {}, sparse=True)
     epoch()
     floors, engine = [], []
-    for _ in range(repeats):  # side by side, so that a slow moment of the machine slows both
+    for _ in range(3 * repeats):  # side by side; many, because slow moments of a shared machine last seconds
         floors.append(flops(60_000, 10_000) / matmul_rate())
         engine.append(seconds(epoch))
     floor, mine = statistics.median(floors), statistics.median(engine)

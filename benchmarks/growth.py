@@ -21,7 +21,7 @@ RESNET18_ROUNDS, CIFAR_EXAMPLES, CIFAR_EPOCHS = 30, 50_000, 160
 
 def training_set(table: Table, repeats: int) -> None:
     """An epoch by the number of images, each size against the one before; proportional would be their ratio."""
-    times = medians([ours(data(size, 1_000), {}, sparse=True) for size in SIZES], repeats)
+    times = medians([ours(data(size, 1_000), {}, sparse=True) for size in SIZES], 3 * repeats)
     for i in range(1, len(SIZES)):
         what = f"dense LeNet-300-100, {SIZES[i]:,} images over {SIZES[i - 1]:,} ({SIZES[i] / SIZES[i - 1]:g} times)"
         table.add(what, f"{times[i]:.3f} s", f"{times[i - 1]:.3f} s", times[i] / times[i - 1])
@@ -52,7 +52,7 @@ def disk(table: Table) -> None:
             sizes.append(size_of(Path(folder)))
         if number in (0, 5, 10, 20, 30):
             share = mask.survivors(masks) / mask.prunable(everything)
-            what = f"bytes of round r{number:02d} of ResNet-18 over r00's ({100 * share:.2g}% of the weights left)"
+            what = f"bytes of round r{number:02d} of ResNet-18 over r00's ({100 * share:.3g}% of the weights left)"
             table.add(what, f"{sizes[-1] / 1e6:.2f} MB", f"{sizes[0] / 1e6:.2f} MB", sizes[-1] / sizes[0])
     every = sum(sizes), sizes[0] * len(sizes)
     what = f"{RESNET18_ROUNDS} rounds of ResNet-18, one replicate, over as many whole networks"

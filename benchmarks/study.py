@@ -90,7 +90,7 @@ def rounds(table: Table, notes: list[Note], data: Path) -> None:
         took, base = stage["ended"], dense["ended"]
         table.add(f"default study: stage {key} over dense", f"{took:.2f} s", f"{base:.2f} s", took / base)
         size = size_of(data / "rounds" / key)
-        what = f"default study: bytes of {key} over r00 ({100 * 0.8**number:.2g}% of the weights)"
+        what = f"default study: bytes of {key} over r00 ({100 * 0.8**number:.3g}% of the weights)"
         table.add(what, f"{size / 1e3:.0f} kB", f"{whole / 1e3:.0f} kB", size / whole)
 
 

@@ -1,6 +1,6 @@
 """How the arithmetic is done: precision, memory layout, compilation. Each is a switch; none changes what is computed.
 
-Measured effects are in docs/performance.md.
+Measured effects are in benchmarks/README.md.
 """
 
 from collections.abc import Mapping

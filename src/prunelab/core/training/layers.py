@@ -130,4 +130,4 @@ def _starts(counts: Tensor) -> Tensor:
 
 def _bags(rows: Tensor, index_S: Tensor, starts: Tensor, weights_S: Tensor) -> Tensor:
     """Sum of weighted rows for each bag [len(starts), B]; `index_S` says which rows."""
-    return torch.ops.aten._embedding_bag(rows, index_S, starts, False, 0, False, weights_S)[0]
+    return torch.embedding_bag(rows, index_S, starts, False, 0, False, weights_S)[0]

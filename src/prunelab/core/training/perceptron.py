@@ -65,6 +65,7 @@ class ByHand:
             self.parameters |= zip((f"{path}.weight", f"{path}.bias"), layer.parameters, strict=True)
         self.masks = {name: mask for name, mask in masks.items() if self.parameters[name].shape == mask.shape}
         self._sets: dict[int, tuple[Inputs, list[Tensor]]] = {}
+        self._minus: dict[int, Tensor] = {}
 
     def reader(self, x: Inputs | Tensor) -> Reader:
         """Batches [live inputs, B]."""
@@ -97,7 +98,7 @@ class ByHand:
             inputs.append(layer.forward(inputs[-1]).clamp_min_(0))
         # Softmax minus one at the label, over B.
         gradient_OB = self._layers[-1].forward(inputs[-1]).softmax(dim=0)
-        gradient_OB.scatter_add_(0, labels_B[None], gradient_OB.new_tensor(-1.0).expand(1, len(labels_B)))
+        gradient_OB.scatter_add_(0, labels_B[None], self._minus_ones(gradient_OB))
         gradient_OB.div_(len(labels_B))
         found = [self._layers[-1].by_parameters(gradient_OB, inputs[-1])]
         for i in range(len(self._layers) - 1, 0, -1):
@@ -115,6 +116,13 @@ class ByHand:
                 hidden = layer.forward(hidden).clamp_min_(0)
             outputs.append(self._layers[-1].forward(hidden))
         return torch.cat(outputs, dim=1)
+
+    def _minus_ones(self, like: Tensor) -> Tensor:
+        """-1 for each example of a batch [1, B]; there are two sizes of batches."""
+        size = like.shape[1]
+        if size not in self._minus:
+            self._minus[size] = like.new_full((1, size), -1.0)
+        return self._minus[size]
 
     def _features(self, x: Inputs) -> "list[Tensor] | map[Tensor]":
         arranged = map(self._arranged, x.batches(EVALUATION_BATCH))
