@@ -1,13 +1,13 @@
-"""Draw every figure from plots/*.csv, and end with a short table."""
+"""Draw every figure from plots/*.csv, write the claims out, and end with a short table."""
 
 from prunelab import config
 from prunelab.core import artifacts
-from prunelab.figures import FIGURES, TABLES, report, style
+from prunelab.figures import FIGURES, TABLES, claims, report, style
 from stages import run
 
 
 def main() -> None:
-    """Write plots/figures and data/report.txt."""
+    """Write plots/figures, plots/claims.md and data/report.txt."""
     params = config.read("draw")
     tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv") for name in TABLES}
     # A log axis has no place for a round without weights (reached when most of the last few are removed).
@@ -20,7 +20,10 @@ def main() -> None:
     with artifacts.writing(artifacts.FIGURES) as folder:
         for name, figure in drawn.items():
             style.save(figure, folder / name)
+    verdicts = artifacts.read_json(artifacts.CLAIMS)
+    artifacts.write_text(artifacts.CLAIMS_PAGE, claims.page(verdicts, subtitle))
     text = report.table(tables["named_models"], subtitle, [str(artifacts.FIGURES / f"{name}.png") for name in drawn])
+    text += f"\n{claims.short(verdicts)}\n(why: {artifacts.CLAIMS_PAGE})\n"
     artifacts.write_text(artifacts.REPORT, text)
     print(f"\n{text}")
 

@@ -128,6 +128,17 @@ class Reinit(_Section):
     every: int = _at_least(0)
 
 
+class Landscape(_Section):
+    """`landscape.*`: the loss around the solutions of some re-dense rounds."""
+
+    every: int = _at_least(0)
+    examples: int = _at_least(0)
+    directions: int = _at_least(1)
+    eigenvalues: int = _at_least(1)
+    probes: int = _at_least(2)
+    plane: bool = Field(description="true or false")
+
+
 class Config(_Section):
     """A whole study. Frozen; every value checked."""
 
@@ -148,6 +159,7 @@ class Config(_Section):
     finetune: Finetune
     redense: Redense
     reinit: Reinit
+    landscape: Landscape
     sparse: bool = Field(description="true or false")
     engine: list[Annotated[str, _one_of(ENGINE)]] = Field(description=f"a list, empty or of {', '.join(ENGINE)}")
 
@@ -213,11 +225,18 @@ def reinit_rounds(config: Config) -> list[str]:
     return [f"r{i:02d}" for i in range(every, config.n_rounds + 1, every)] if every else []
 
 
+def landscape_rounds(config: Config) -> list[str]:
+    """Of the re-dense rounds, every such one, from r00 on; none if `landscape.every` is 0."""
+    every = config.landscape.every
+    return redense_rounds(config)[::every] if every else []
+
+
 # What conf/ derives from the parameters; hydra_plugins/chain.py makes a resolver of each.
 DERIVED: dict[str, Callable[[Config], Any]] = {
     "rounds": round_chain,
     "redense_rounds": redense_rounds,
     "reinit_rounds": reinit_rounds,
+    "landscape_rounds": landscape_rounds,
 }
 
 

@@ -88,6 +88,28 @@ class Watch:
         live.next_step()
 
 
+class Bar:
+    """A progress bar alone: so many steps of each of so many replicates, for the length of a `with` block."""
+
+    def __init__(self, label: str, replicates: int, unit: str) -> None:
+        self._label, self._replicates, self._unit = label, replicates, unit
+
+    def __enter__(self) -> "Bar":
+        tqdm.monitor_interval = 0  # as above
+        self._bar = tqdm(desc=self._label, unit=self._unit, file=sys.stderr, dynamic_ncols=sys.stderr.isatty())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def step(self, steps: int) -> None:
+        """One more step of some replicate, which has so many."""
+        self._bar.total = steps * self._replicates
+        self._bar.update()
+
+
 def _live(folder: Path) -> Any:
     """A DVCLive logger that only writes its own files: dvc.yaml and experiments are DVC's business here."""
     # Queued experiments have a folder each but would share one signal file, and lose a race for it.

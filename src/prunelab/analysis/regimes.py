@@ -63,6 +63,11 @@ def named_models(test_last_R: Curve, test_best_R: Curve, validation_R: Curve) ->
     return models
 
 
+def nearest(rounds: Sequence[int], available: Sequence[int]) -> list[int]:
+    """For each round the available one that is nearest (the first of two), each once, in order."""
+    return sorted({min(available, key=lambda other: abs(other - number)) for number in rounds})
+
+
 def first(condition_R: NDArray[np.bool_] | Sequence[bool]) -> int:
     """Position of the first true value, or the length if there is none."""
     return int(np.argmax([*condition_R, True]))

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 Row = dict[str, Any]
 SUBSETS = ("permuted", "unpermuted", "restored", "test")
 POINT = ("round", "sparsity", "remaining", "seed")
+DISTANCES = ("from_start", "from_dense_init")
+EVERY_EPOCHS = 4
 BESIDE = (*POINT, "training", "train", "test_last", "test_best", "permuted", "restored")
+# Of tables that may be empty.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "reinit": BESIDE,
+    "interpolation": (*POINT, "alpha", "train_loss", "train_accuracy", "test_loss", "test_accuracy"),
+    "curvature": (*POINT, "training", "train_loss", "eigenvalue", "trace", "trace_error", "gradient_covariance"),
+    "planes": (*POINT, "training", "x", "y", "train_loss"),
+    "lines": (*POINT, "training", "radius", "train_loss", "train_loss_std"),
+}
 
 
 def mean_by_round(rows: Sequence[Row], column: str) -> NDArray[np.float64]:
@@ -59,10 +69,92 @@ def memorization(records: Sequence[Row]) -> list[Row]:
 def distance(records: Sequence[Row], redense_records: Sequence[Row]) -> list[Row]:
     """Both l2 distances with the last test accuracy, `training` sparse or redense (SDD Figure 7)."""
     return [
-        _point(r) | {"training": training} | r["distance"] | {"test_last": r["last"]["test_accuracy"]}
+        _point(r)
+        | {"training": training}
+        | {name: r["distance"][name] for name in DISTANCES}
+        | {"test_last": r["last"]["test_accuracy"]}
         for training, some in (("sparse", records), ("redense", redense_records))
         for r in some
     ]
+
+
+def distance_by_layer(records: Sequence[Row], redense_records: Sequence[Row]) -> list[Row]:
+    """Both l2 distances of each layer, in long form: `layer`."""
+    return [
+        _point(r) | {"training": training, "layer": layer} | found
+        for training, some in (("sparse", records), ("redense", redense_records))
+        for r in some
+        for layer, found in r["distance"]["layers"].items()
+    ]
+
+
+def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int], Sequence[Row]]) -> list[Row]:
+    """Accuracies while training sparse and then re-dense, every EVERY_EPOCHS-th epoch (SDD Figures 4, 11 and 13).
+
+    Args:
+        keys: the rounds.
+        histories: (training, round, seed) -> history.
+    """
+    columns = [f"{subset}_accuracy" for subset in ("train", *SUBSETS)]
+    return [
+        {"round": key, "seed": seed, "training": training, "epoch": row["epoch"]} | {c: row[c] for c in columns}
+        for key in keys
+        for (training, name, seed), history in histories.items()
+        if name == key
+        for row in history
+        if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1
+    ]
+
+
+def curvature(records: Sequence[Row]) -> list[Row]:
+    """Sharpness of sparse and re-dense solutions (SDD 5): largest Hessian eigenvalue, trace, gradient noise."""
+    return [
+        _point(r)
+        | {"training": training, "train_loss": r[training]["train_loss"]}
+        | {"eigenvalue": r[training]["eigenvalues"][0]}
+        | {name: r[training][name] for name in ("trace", "trace_error", "gradient_covariance")}
+        for training in ("sparse", "redense")
+        for r in records
+    ]
+
+
+def interpolation(records: Sequence[Row], paths: Mapping[tuple[str, int], Sequence[Row]]) -> list[Row]:
+    """Loss and accuracy from each sparse solution to its re-dense one (SDD Figures 5 and 14)."""
+    return [_point(r) | row for r in records for row in paths[r["round"], r["seed"]]]
+
+
+def lines(records: Sequence[Row], along: Mapping[tuple[str, int], Sequence[Row]]) -> list[Row]:
+    """Train loss at each radius, mean and standard deviation over directions (SDD Figure 6)."""
+    rows = []
+    for r in records:
+        by: dict[tuple[str, float], list[Row]] = {}
+        for row in along[r["round"], r["seed"]]:
+            by.setdefault((row["solution"], row["radius"]), []).append(row)
+        for (solution, radius), some in by.items():
+            loss, spread = mean_std(row["train_loss"] for row in some)
+            rows.append(
+                _point(r) | {"training": solution, "radius": radius, "train_loss": loss, "train_loss_std": spread}
+            )
+    return rows
+
+
+def planes(records: Sequence[Row], over: Mapping[tuple[str, int], Sequence[Row]]) -> list[Row]:
+    """Train loss over the plane of two directions, if it was asked for."""
+    return [
+        _point(r) | {"training": row["solution"]} | {name: row[name] for name in ("x", "y", "train_loss")}
+        for r in records
+        for row in over.get((r["round"], r["seed"]), ())
+    ]
+
+
+def climb(path: Sequence[Row]) -> float:
+    """How far train loss climbs above its lowest value so far, at most, as a share of its fall from start to end.
+
+    0 for a path that only falls; infinite for one that ends no lower than it began.
+    """
+    loss = np.array([row["train_loss"] for row in path])
+    rise, fall = float((loss - np.minimum.accumulate(loss)).max()), float(loss[0] - loss[-1])
+    return rise / fall if fall > 0 else float("inf")
 
 
 def beside(records: Sequence[Row], other_records: Sequence[Row], training: str) -> list[Row]:

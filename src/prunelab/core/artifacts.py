@@ -31,9 +31,12 @@ ROUNDS = Path("data/rounds")
 ORIGIN = Path("data/origin")
 REDENSE = Path("data/redense")
 REINIT = Path("data/rounds/reinit")
+LANDSCAPE = Path("data/redense/landscape")
 REPORT = Path("data/report.txt")
 UNFINISHED = Path("data/unfinished")
 SUMMARY = Path("metrics/summary.json")
+CLAIMS = Path("metrics/claims.json")
+CLAIMS_PAGE = Path("plots/claims.md")
 PLOTS = Path("plots")
 FIGURES = Path("plots/figures")
 
@@ -42,9 +45,10 @@ WEIGHTS = "weights.safetensors"  # surviving values, biases, buffers at the end 
 START = "start.safetensors"  # the same where the round began
 MASK = "mask.npz"  # packed bits
 HISTORY = "history.csv"  # one row per epoch
-EXAMPLES = "examples.npz"  # per training example: predicted class, loss
+EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: whether right
 RECORD = "record.json"  # final figures, sparsity, distances
 LIVE = "live"  # DVCLive's folder
+PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/seedN
 LABELS = "labels.npz"  # inside data/corrupted/seedN
 # Inside data/origin/seedN, what every round may go back to; whole tensors:
 INIT = "init.safetensors"  # the dense initialisation

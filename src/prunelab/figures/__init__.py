@@ -10,7 +10,19 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from prunelab.figures import distance, double_descent, dynamics, memorization, redense, reinit
+from prunelab.figures import (
+    distance,
+    distance_by_layer,
+    double_descent,
+    dynamics,
+    interpolation,
+    memorization,
+    planes,
+    redense,
+    redense_dynamics,
+    reinit,
+    sharpness,
+)
 
 Tables = Mapping[str, list[dict[str, Any]]]
 
@@ -19,7 +31,26 @@ FIGURES: dict[str, Callable[[Tables, str], Figure | None]] = {
     "memorization": memorization.draw,
     "dynamics": dynamics.draw,
     "distance": distance.draw,
+    "distance_by_layer": distance_by_layer.draw,
     "redense": redense.draw,
+    "redense_dynamics": redense_dynamics.draw,
+    "interpolation": interpolation.draw,
+    "sharpness": sharpness.draw,
+    "planes": planes.draw,
     "reinit": reinit.draw,
 }
-TABLES = ("double_descent", "memorization", "distance", "redense", "reinit", "dynamics", "named_models")
+TABLES = (
+    "double_descent",
+    "memorization",
+    "distance",
+    "distance_by_layer",
+    "redense",
+    "redense_dynamics",
+    "reinit",
+    "dynamics",
+    "interpolation",
+    "curvature",
+    "lines",
+    "planes",
+    "named_models",
+)

@@ -21,7 +21,11 @@ def save(folder: Path, outcome: Outcome) -> None:
     # Classes fit a byte or two; losses need a ranking, not seven digits.
     predicted = outcome.predicted_N.numpy()
     small = np.uint8 if predicted.max() < 256 else np.uint16
-    examples = {"predicted": predicted.astype(small), "loss": outcome.loss_N.numpy().astype(np.float16)}
+    examples = {
+        "predicted": predicted.astype(small),
+        "loss": outcome.loss_N.numpy().astype(np.float16),
+        "test_right": outcome.right_T.numpy(),
+    }
     artifacts.write_arrays(folder / artifacts.EXAMPLES, examples)
     artifacts.write_json(folder / artifacts.RECORD, outcome.record)
 

@@ -1,6 +1,7 @@
 """How far a solution has moved: l2 distances over conv and linear parameters (SDD 5, method of Figure 7)."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,8 +15,8 @@ def l2(a: Mapping[str, Tensor], b: Mapping[str, Tensor], names: Iterable[str]) -
 
 def from_start_and_init(
     end: Mapping[str, Tensor], start: Mapping[str, Tensor], init: Mapping[str, Tensor], names: list[str]
-) -> dict[str, float]:
-    """Both distances a round reports, since the paper leaves open which one it draws.
+) -> dict[str, Any]:
+    """Both distances, since the paper leaves open which one it draws: in total, and under `layers` for each layer.
 
     Args:
         end: the trained weights; pruned ones are zero.
@@ -24,4 +25,11 @@ def from_start_and_init(
         init: the dense initialisation, unmasked; `from_dense_init` counts a pruned weight as moved to zero.
         names: the parameters of conv and linear layers.
     """
-    return {"from_start": l2(end, start, names), "from_dense_init": l2(end, init, names)}
+    layers: dict[str, list[str]] = {}
+    for name in names:
+        layers.setdefault(name.rpartition(".")[0], []).append(name)
+
+    def both(some: list[str]) -> dict[str, float]:
+        return {"from_start": l2(end, start, some), "from_dense_init": l2(end, init, some)}
+
+    return {**both(names), "layers": {layer: both(some) for layer, some in layers.items()}}

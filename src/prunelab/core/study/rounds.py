@@ -38,6 +38,7 @@ class Outcome:
     history: list[Row]
     predicted_N: Tensor  # class predicted for each training example, int64
     loss_N: Tensor  # its cross-entropy on the given label
+    right_T: Tensor  # whether each test example is classified correctly, bool
     record: Row
     rewind: State | None = None  # dense only: the state at iteration k
 
@@ -239,6 +240,7 @@ def _run(
 
     trained = loop.train(learner, split.x_N, split.given_N, plan, measure, on_epoch, keep_at)
     assert measure.log_p_KN is not None
+    assert measure.test_right_T is not None
     loss_N, _ = evaluate.outcomes(measure.log_p_KN, split.given_N)
     end = learner.state()
     counted = masks if sparsity_of is None else sparsity_of
@@ -258,4 +260,5 @@ def _run(
         ),
     }
     predicted_N = measure.log_p_KN.argmax(dim=0)
-    return Outcome(masks, start, end, trained.history, predicted_N.cpu(), loss_N.cpu(), record, trained.kept)
+    right_T = measure.test_right_T.cpu()
+    return Outcome(masks, start, end, trained.history, predicted_N.cpu(), loss_N.cpu(), right_T, record, trained.kept)

@@ -45,6 +45,7 @@ class Measure:
         sizes = dict(zip(("train", "permuted", "unpermuted"), map(int, self._members_N3.sum(dim=0)), strict=True))
         self._sizes = {**sizes, "restored": len(self._permuted)} | {n: len(y) for n, (_, y) in self._held_out.items()}
         self.log_p_KN: Tensor | None = None  # of the training examples, as last measured
+        self.test_right_T: Tensor | None = None  # whether each test example was right, as last measured
 
     @torch.inference_mode()
     def __call__(self) -> dict[str, float | None]:
@@ -54,7 +55,9 @@ class Measure:
         sums = [torch.stack(outcomes(self.log_p_KN, split.given_N)).double() @ self._members_N3]
         clean = [(self.log_p_KN[:, self._permuted], split.original_N[self._permuted])]
         clean += [(log_probabilities(self._learner, x), y) for x, y in self._held_out.values()]
-        sums += [torch.stack(outcomes(*pair)).double().sum(dim=1, keepdim=True) for pair in clean]
+        found = [outcomes(*pair) for pair in clean]
+        self.test_right_T = found[1][1]
+        sums += [torch.stack(pair).double().sum(dim=1, keepdim=True) for pair in found]
         losses, right = torch.cat(sums, dim=1).tolist()
         row: dict[str, float | None] = {}
         for (name, size), loss, count in zip(self._sizes.items(), losses, right, strict=True):

@@ -1,0 +1,36 @@
+"""l2 distance from where training began, layer by layer (SDD Figure 7, taken apart)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from prunelab.figures import style
+
+MOST = 5  # panels
+
+
+def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
+    """One panel a layer, for up to MOST layers from first to last; sparse and re-dense in each."""
+    rows, curve = tables["distance_by_layer"], tables["double_descent"]
+    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    number = min(MOST, len(layers))
+    layers = [layers[round(i * (len(layers) - 1) / max(1, number - 1))] for i in range(number)]
+    figure, grid = plt.subplots(1, number, figsize=(max(2.4 * number, 5), 2.9), squeeze=False)
+    for axes, layer in zip(grid[0], layers, strict=True):
+        for kind, color, line, label in (
+            ("sparse", style.BLUE, "-", "sparse"),
+            ("redense", style.RED, "--", "re-dense"),
+        ):
+            some = [row for row in rows if row["layer"] == layer and row["training"] == kind]
+            style.band(axes, some, "remaining", "from_start", color, linestyle=line, label=label)
+        style.sparsity_axis(axes, curve, narrow=True)
+        style.shade_regimes(axes, curve, names=False)
+        axes.set_xlabel("sparsity, all layers (%)")
+        axes.set_title(f"layer {layer}")
+    grid[0, 0].set_ylabel("$\\ell_2$ distance of the weights")
+    grid[0, 0].legend(loc="best")
+    style.title(figure, "Distance by layer", subtitle)
+    style.caption(figure, tables, "From where each training began.")
+    return figure
