@@ -74,7 +74,8 @@ def sweet_spot(run: Run) -> Claim:
 
 def other_runs(text: str, what: str, command: str) -> Claim:
     """A claim that compares runs."""
-    return Claim(text, UNDECIDED, f"compares {what}: one run cannot show it", [], command)
+    why = f"compares {what}, which one run cannot; `uv run python -m prunelab.across` judges experiments"
+    return Claim(text, UNDECIDED, why, [], command)
 
 
 def escape(run: Run) -> Claim:
