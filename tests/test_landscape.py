@@ -115,6 +115,28 @@ def with_batchnorm():
     return network
 
 
+def test_curvature_of_a_network_with_batch_norm():
+    """Products against differences of gradients, gradient noise against single gradients; statistics stay."""
+    data, network = make_split(permuted=range(6)), with_batchnorm().double().eval()
+    x, y, state = data.x_N[:].double(), data.given_N, networks.state(network)
+    objective = Objective(network, data.x_N, y)
+    objective.batches = lambda size=0: ((x[part], y[part]) for part in torch.arange(len(y)).split(9))
+    curvature = Curvature(objective, state, {})
+    vector = np.random.default_rng(0).normal(size=len(curvature))
+
+    def gradient(step, rows=slice(None)):
+        where = torch.nn.utils.parameters_to_vector(network.parameters()).detach() + step * torch.from_numpy(vector)
+        moved = with_batchnorm().double().eval()
+        torch.nn.utils.vector_to_parameters(where, moved.parameters())
+        found = torch.autograd.grad(F.cross_entropy(moved(x[rows]), y[rows]), tuple(moved.parameters()))
+        return torch.cat([part.flatten() for part in found])
+
+    differences = (gradient(1e-5) - gradient(-1e-5)) / 2e-5
+    np.testing.assert_allclose(curvature.product(vector), differences.numpy(), rtol=1e-4, atol=1e-6)
+    each = torch.stack([gradient(0, slice(i, i + 1)) for i in range(len(y))])
+    assert curvature.gradient_covariance() == pytest.approx(float(each.var(dim=0, unbiased=False).sum()), rel=1e-6)
+
+
 def test_filters_of_a_direction_are_as_long_as_the_states():
     state = networks.state(with_batchnorm())
     state["4.weight"][2] = 0
