@@ -31,7 +31,7 @@ def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in
     root, _ = write_npz(tmp_path)
     changes = ["n_rounds=2", "prune.schedule=one_shot", "reinit.every=2", "train.validation=3"]
     output = exp_run(where, *SMALL, *changes, "dataset=npz", f"data_root={root}")
-    assert ran(output)[-5:] == ["prune@r02", "redense@r00", "reinit@r02", "analyze", "draw"]
+    assert ran(output)[-6:] == ["prune@r02", "redense@r00", "reinit@r02", "analyze", "claims", "draw"]
     assert "prune --round r02 --parent r00" in output
     assert "best valid." in output
     summary = json.loads((where / "metrics/summary.json").read_text())

@@ -29,11 +29,20 @@ def study(tmp_path_factory):
 def test_the_study_runs_whole_and_ends_with_its_table(study):
     where, output = study
     assert ran(output) == [
-        *("fetch", "corrupt", "dense", "prune@r01", "prune@r02", "redense@r00", "redense@r02", "analyze", "draw")
+        *("fetch", "corrupt", "dense", "prune@r01", "prune@r02", "redense@r00", "redense@r02"),
+        *("analyze", "claims", "draw"),
     ]
     for word in ("dense", "valley", "sweet spot", "end", "plots/figures/double_descent.png"):
         assert word in output
-    for name in ("double_descent", "memorization", "dynamics", "distance", "redense"):
+    for name in (
+        "double_descent",
+        "memorization",
+        "dynamics",
+        "distance",
+        "distance_by_layer",
+        "redense",
+        "redense_dynamics",
+    ):
         assert (where / f"plots/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (where / f"plots/figures/{name}.svg").read_text().startswith("<?xml")
     summary = json.loads((where / "metrics/summary.json").read_text())
@@ -79,9 +88,9 @@ def test_damaged_inputs_end_a_stage_in_one_line(study):
 def test_changes_rerun_only_what_they_touch(study):
     where, _ = study
     pruned = ran(exp_run(where, "prune.criterion=random"))
-    assert pruned == ["prune@r01", "prune@r02", "redense@r02", "analyze", "draw"]
-    assert ran(exp_run(where, "redense.lr=0.05")) == ["redense@r00", "redense@r02", "analyze", "draw"]
-    assert ran(exp_run(where)) == ["analyze", "draw"]  # all training comes back from the run-cache
+    assert pruned == ["prune@r01", "prune@r02", "redense@r02", "analyze", "claims", "draw"]
+    assert ran(exp_run(where, "redense.lr=0.05")) == ["redense@r00", "redense@r02", "analyze", "claims", "draw"]
+    assert ran(exp_run(where)) == ["analyze", "claims", "draw"]  # all training comes back from the run-cache
     style = where / "src/prunelab/figures/style.py"
     style.write_text(style.read_text().replace("#0072B2", "#0073B3"))
     assert ran(run("dvc", "repro", cwd=where).stdout) == ["draw"]

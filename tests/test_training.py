@@ -279,9 +279,19 @@ def test_a_last_batch_of_one_is_refused_where_batch_norm_would_fail():
 
 
 def test_distance_by_hand():
-    end, start = {"w": torch.tensor([3.0, 0.0]), "b": torch.tensor([9.0])}, {"w": torch.tensor([0.0, 0.0])}
-    init = {"w": torch.tensor([0.0, 4.0])}
-    assert distance.from_start_and_init(end, start, init, ["w"]) == {"from_start": 3.0, "from_dense_init": 5.0}
+    end = {
+        "0.w": torch.tensor([3.0, 0.0]),
+        "0.b": torch.tensor([0.0]),
+        "2.w": torch.tensor([4.0]),
+        "norm": torch.ones(1),
+    }
+    start = {"0.w": torch.zeros(2), "0.b": torch.zeros(1), "2.w": torch.zeros(1)}
+    init = {"0.w": torch.tensor([0.0, 4.0]), "0.b": torch.zeros(1), "2.w": torch.tensor([4.0])}
+    assert distance.from_start_and_init(end, start, init, ["0.w", "0.b", "2.w"]) == {
+        "from_start": 5.0,
+        "from_dense_init": 5.0,
+        "layers": {"0": {"from_start": 3.0, "from_dense_init": 5.0}, "2": {"from_start": 4.0, "from_dense_init": 0.0}},
+    }
 
 
 def test_best_is_the_highest_epoch_and_last_the_last():
