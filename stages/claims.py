@@ -12,9 +12,8 @@ def main() -> None:
     """Write metrics/claims.json."""
     params = config.read("claims")
     seeds, keys = params.seeds, [f"r{number:02d}" for number in range(params.n_rounds + 1)]
-    redense_keys = keys[:: params.redense.every]
-    reinit_keys = keys[params.reinit.every :: params.reinit.every] if params.reinit.every else []
-    landscape_keys = redense_keys[:: params.landscape.every] if params.landscape.every else []
+    redense_keys, reinit_keys = config.redense_rounds(params), config.reinit_rounds(params)
+    landscape_keys = config.landscape_rounds(params)
 
     def records(folder: artifacts.Path, rounds: list[str]) -> list[artifacts.Row]:
         return [

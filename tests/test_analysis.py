@@ -122,3 +122,11 @@ def test_summary_and_report_without_noise_have_no_nan():
     assert summary["dense"]["test_last_std"] is None
     widths = {len(line) for line in text.splitlines()[2:6]}
     assert len(widths) == 1  # the columns line up
+
+
+@pytest.mark.parametrize(
+    ("loss", "climb"), [([3, 2, 1], 0.0), ([1, 2, 3], 1.0), ([2, 3, 1], 0.5), ([2, 1, 1.5], 0.5), ([1, 1, 1], 0.0)]
+)
+def test_a_paths_climb_is_a_share_of_its_range(loss, climb):
+    """One that ends higher than it began is measured too: it would contradict claim 6, not drop out of it."""
+    assert tables.climb([{"train_loss": value} for value in loss]) == climb

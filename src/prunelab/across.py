@@ -59,30 +59,27 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> Curves:
 
 def noise_levels(runs: Mapping[float, Curves]) -> Claim:
     """Claim 4, between the lowest and the highest noise."""
-    text = "More noise needs lower sparsity to interpolate and higher sparsity for robustness."
     levels = sorted(level for level in runs if level > 0)
     if len(levels) < 2:
         why = f"needs runs that differ in noise alone, at two levels above 0; found {levels}"
-        return Claim(text, UNDECIDED, why, [], "uv run dvc exp run --queue -S noise=0.2,0.4,0.6")
+        return Claim(verdicts.NOISE_LEVELS, UNDECIDED, why, [], verdicts.RUN_NOISE_LEVELS)
     low, high = runs[levels[0]], runs[levels[-1]]
     between = f"noise {levels[0]:g} and {levels[-1]:g}"
     effects = [
         _rounds(f"last round that interpolates, lower - higher, {between}", low.efficacy() - high.efficacy()),
         _rounds(f"round of the sweet spot, higher - lower, {between}", high.sweet_spot() - low.sweet_spot()),
     ]
-    return judged(text, effects, verdicts.MORE_SEEDS)
+    return judged(verdicts.NOISE_LEVELS, effects, verdicts.MORE_SEEDS)
 
 
 def criteria(runs: Mapping[str, Curves]) -> Claim:
     """Claim 5."""
-    text = "Magnitude pruning has the highest efficacy, random the lowest; gradient the best early-stopped accuracy."
     needed = ("magnitude", "gradient", "random")
     if any(name not in runs for name in needed):
         why = (
             f"needs runs that differ in criterion alone: {', '.join(needed)}; found {', '.join(sorted(runs)) or 'none'}"
         )
-        command = "uv run dvc exp run --queue -S prune.criterion=magnitude,gradient,random"
-        return Claim(text, UNDECIDED, why, [], command)
+        return Claim(verdicts.CRITERIA, UNDECIDED, why, [], verdicts.RUN_CRITERIA)
     magnitude, gradient, random = (runs[name] for name in needed)
     efficacy = {name: run.efficacy() for name, run in runs.items()}
     others = np.max([value for name, value in efficacy.items() if name != "magnitude"], axis=0)
@@ -97,7 +94,7 @@ def criteria(runs: Mapping[str, Curves]) -> Claim:
             (gradient.test_best[sparse] - best).mean(axis=0),
         ),
     ]
-    return judged(text, effects, verdicts.MORE_SEEDS)
+    return judged(verdicts.CRITERIA, effects, verdicts.MORE_SEEDS)
 
 
 def _rounds(what: str, differences_S: Array) -> Effect:

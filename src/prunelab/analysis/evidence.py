@@ -36,7 +36,7 @@ class Run:
     reinit: Mapping[str, Array]
     right: Mapping[int, NDArray[np.bool_]]  # round number -> [S, T], for the named models
     eigenvalue: Mapping[str, Array]  # sparse, redense -> [R, S], the largest
-    climb_RS: Array  # of the path, as a share of its fall
+    climb_RS: Array  # of the path, as a share of its range
 
     def high(self, measure: Array) -> list[int]:
         """Rounds of the high regime for which a measure exists."""

@@ -148,13 +148,12 @@ def planes(records: Sequence[Row], over: Mapping[tuple[str, int], Sequence[Row]]
 
 
 def climb(path: Sequence[Row]) -> float:
-    """How far train loss climbs above its lowest value so far, at most, as a share of its fall from start to end.
-
-    0 for a path that only falls; infinite for one that ends no lower than it began.
+    """How far train loss climbs above its lowest value so far, at most, as a share of its range: 0 only falls, 1 only
+    rises.
     """
     loss = np.array([row["train_loss"] for row in path])
-    rise, fall = float((loss - np.minimum.accumulate(loss)).max()), float(loss[0] - loss[-1])
-    return rise / fall if fall > 0 else float("inf")
+    rise, span = float((loss - np.minimum.accumulate(loss)).max()), float(loss.max() - loss.min())
+    return rise / span if span > 0 else 0.0
 
 
 def beside(records: Sequence[Row], other_records: Sequence[Row], training: str) -> list[Row]:

@@ -11,7 +11,12 @@ from prunelab.analysis.evidence import Run
 
 LONGER = "uv run dvc exp run -S n_rounds=35"
 MORE_SEEDS = "uv run dvc exp run -S 'seeds=[0,1,2,3,4,5,6,7,8,9]'"
-# A path counts as falling if it never climbs by more than this share of its whole fall.
+# The claims that compare runs (across.py), and the runs they compare.
+NOISE_LEVELS = "More noise needs lower sparsity to interpolate and higher sparsity for robustness."
+RUN_NOISE_LEVELS = "uv run dvc exp run --queue -S noise=0.2,0.4,0.6"
+CRITERIA = "Magnitude pruning has the highest efficacy, random the lowest; gradient the best early-stopped accuracy."
+RUN_CRITERIA = "uv run dvc exp run --queue -S prune.criterion=magnitude,gradient,random"
+# A path counts as falling if it never climbs by more than this share of its range.
 CLIMB = 0.01
 FAR_ABOVE = 10.0  # points
 
@@ -90,7 +95,7 @@ def escape(run: Run) -> Claim:
     effects = [
         points(f"permuted: re-dense - sparse, {_names(run, rounds)}", permuted),
         Effect(
-            f"path, {_names(run, paths)}: {CLIMB:.0%} of the fall - the highest climb in train loss",
+            f"path, {_names(run, paths)}: {CLIMB:.0%} of the range - the highest climb in train loss",
             round(float(climb.min()), 6),
             "share",
             (round(float(climb.min()), 6), round(float(climb.max()), 6)),
@@ -182,16 +187,8 @@ def verdicts(run: Run) -> dict[str, Claim]:
         "1": double_descent(run),
         "2": dip_is_critical(run),
         "3": sweet_spot(run),
-        "4": other_runs(
-            "More noise needs lower sparsity to interpolate and higher sparsity for robustness.",
-            "noise levels",
-            "uv run dvc exp run --queue -S noise=0.2,0.4,0.6",
-        ),
-        "5": other_runs(
-            "Magnitude pruning has the highest efficacy, random the lowest; gradient the best early-stopped accuracy.",
-            "criteria",
-            "uv run dvc exp run --queue -S prune.criterion=magnitude,gradient,random",
-        ),
+        "4": other_runs(NOISE_LEVELS, "noise levels", RUN_NOISE_LEVELS),
+        "5": other_runs(CRITERIA, "criteria", RUN_CRITERIA),
         "6": escape(run),
         "7": sharpness(run),
         "8": distances(run),

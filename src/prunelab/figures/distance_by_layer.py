@@ -15,9 +15,8 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     """One panel a layer, for up to MOST layers from first to last; sparse and re-dense in each."""
     rows, curve = tables["distance_by_layer"], tables["double_descent"]
     layers = list(dict.fromkeys(row["layer"] for row in rows))
-    number = min(MOST, len(layers))
-    layers = [layers[round(i * (len(layers) - 1) / max(1, number - 1))] for i in range(number)]
-    figure, grid = plt.subplots(1, number, figsize=(max(2.4 * number, 5), 2.9), squeeze=False)
+    layers = style.spread(layers, MOST)
+    figure, grid = plt.subplots(1, len(layers), figsize=(max(2.4 * len(layers), 5), 2.9), squeeze=False)
     for axes, layer in zip(grid[0], layers, strict=True):
         for kind, color, line, label in (
             ("sparse", style.BLUE, "-", "sparse"),

@@ -17,7 +17,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure | 
     keys = sorted({row["round"] for row in rows})
     if not keys:
         return None
-    keys = [keys[round(i * (len(keys) - 1) / max(1, min(MOST, len(keys)) - 1))] for i in range(min(MOST, len(keys)))]
+    keys = style.spread(keys, MOST)
     figure, grid = plt.subplots(
         2, len(keys), figsize=(max(1.35 * len(keys), 4), 3.9), sharex=True, sharey="row", squeeze=False
     )

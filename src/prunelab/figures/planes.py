@@ -18,7 +18,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure | 
     keys = sorted({row["round"] for row in rows})
     if not keys:
         return None
-    keys = [keys[round(i * (len(keys) - 1) / max(1, min(MOST, len(keys)) - 1))] for i in range(min(MOST, len(keys)))]
+    keys = style.spread(keys, MOST)
     seed = rows[0]["seed"]
     levels = np.geomspace(0.02, 20, 13)
     figure, grid = plt.subplots(

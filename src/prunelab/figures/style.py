@@ -97,6 +97,12 @@ def band(axes: Axes, rows: Rows, x: str, y: str, color: str, **line: Any) -> Non
     axes.fill_between(xs, mean - std, mean + std, color=color, alpha=0.18, linewidth=0)
 
 
+def spread(names: Sequence[str], most: int) -> list[str]:
+    """Up to so many of them, evenly spaced, the first and the last among them."""
+    number = min(most, len(names))
+    return [names[round(i * (len(names) - 1) / max(1, number - 1))] for i in range(number)]
+
+
 def accuracy_axis(axes: Axes, label: str = "accuracy (%)") -> None:
     """Fractions shown as percentages."""
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.5g}"))
