@@ -1,0 +1,31 @@
+"""`prunelab COMMAND`: what is asked of several experiments at once. One page each; ideas live in experiments/.
+
+To add one: a file with `ABOUT`, `arguments(parser)` and `run(options)`, named in COMMANDS.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from prunelab.errors import UserError
+
+COMMANDS = ("show", "queue", "sweep", "compare")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; what the user did wrong ends in one line and status 1."""
+    parser = argparse.ArgumentParser(prog="prunelab", description="Ask something of several experiments at once.")
+    choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        page = import_module(f"prunelab.commands.{name}")
+        one = choices.add_parser(name, help=page.ABOUT.splitlines()[0], description=page.ABOUT)
+        page.arguments(one)
+        one.set_defaults(run=page.run)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -1,0 +1,54 @@
+"""`prunelab queue`: a grid of experiments in DVC's own queue, named and ordered."""
+
+import argparse
+
+from tqdm import tqdm
+
+from prunelab.errors import UserError
+from prunelab.experiments import plan
+from prunelab.experiments.dvc_command import output
+
+ABOUT = "Queue a grid of experiments, with readable names, each checked first; what all share is computed at once."
+SHARED = "shared-by-all"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("overrides", nargs="+", metavar="NAME=VALUE[,VALUE...]", help="as `dvc exp run -S` takes them")
+    parser.add_argument("--name", default="", help="goes before each experiment's name")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Queue every combination, neighbours sharing as little as possible: see plan.spread."""
+    points = plan.points(options.overrides, options.name)
+    refuse_taken(points)
+    by_all = [one for one in plan.shared(points) if len(one.members) == len(points)]
+    for one in by_all:
+        print(f"first what all {len(points)} share: up to {one.target}", flush=True)
+        output("dvc", "exp", "run", "--temp", "-n", SHARED, *sets(points[0]), one.target)
+        output("dvc", "exp", "remove", SHARED)
+    for point in tqdm(plan.spread(points), desc="queueing", unit="experiment"):
+        output("dvc", "exp", "run", "--queue", "-n", point.name, *sets(point))
+    print("\n".join(["", *(f"  {point.name}" for point in points), ""]))
+    print("start them:  uv run dvc queue start -j 2\nwatch them:  uv run dvc queue status\nthen:        ", end="")
+    print("uv run prunelab show; uv run prunelab compare")
+
+
+def sets(point: plan.Point) -> list[str]:
+    """The overrides as options."""
+    return [part for override in point.overrides for part in ("-S", override)]
+
+
+def refuse_taken(points: list[plan.Point]) -> None:
+    """Raise UserError with one line for a name that an experiment on HEAD, queued or done, has already."""
+    from dvc.repo import Repo
+
+    names = [point.name for point in points]
+    with Repo() as repo:
+        taken = {name for found in repo.experiments.ls().values() for name, _ in found}
+        taken |= {entry.name for entry in repo.experiments.celery_queue.iter_queued()}
+    clash = [name for name in names if name in taken]
+    if clash:
+        raise UserError(f"{clash[0]}: there is such an experiment; `dvc exp remove {clash[0]}`, or --name PREFIX")
+    if len(set(names)) < len(names):
+        raise UserError(f"{max(names, key=names.count)}: two points of the grid have this name")

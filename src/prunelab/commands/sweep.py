@@ -1,0 +1,117 @@
+"""`prunelab sweep`: a grid of experiments on the workers of a Dask cluster."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prunelab.core import artifacts
+from prunelab.errors import UserError
+from prunelab.experiments import plan, remotes
+from prunelab.experiments.dvc_command import output
+
+ABOUT = "Compute a grid of experiments on many workers; every result ends on the git and the DVC remote."
+SCRATCH = Path(".dvc/tmp/sweep")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("overrides", nargs="+", metavar="NAME=VALUE[,VALUE...]", help="as `dvc exp run -S` takes them")
+    parser.add_argument("--name", default="", help="goes before each experiment's name")
+    parser.add_argument("--workers", type=int, default=2, help="how many tasks at once; default: %(default)s")
+    parser.add_argument(
+        "--cluster",
+        default="local",
+        help="local (processes here), slurm (a job a worker), or the address of a running Dask scheduler",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of dask-jobqueue's SLURMCluster, e.g. queue=long, walltime=08:00:00, memory=8GB, job_cpu=4",
+    )
+    parser.add_argument("--gpus", type=int, default=0, help="of each machine: its workers take one each, in turn")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check, compute, verify; what is missing at the end is named with its log, and the exit status is 1."""
+    points = plan.points(options.overrides, options.name)
+    origin = remotes.origin()
+    todo = _not_there_yet(points, origin.commit)
+    results: dict[str, tuple[bool, str]] = {}
+    if todo:
+        results = _computed(todo, origin, options)
+    problems = _verified(points, origin, results)
+    print(f"\n{len(points) - len(problems)} of {len(points)} experiments are on {remotes.GIT_REMOTE} and {origin.storage}")
+    for problem in problems:
+        print(f"missing: {problem}")
+    print(f"bring them home:  uv run dvc exp pull {remotes.GIT_REMOTE} {' '.join(point.name for point in points)}")
+    if problems:
+        sys.exit(1)
+
+
+def _not_there_yet(points: list[plan.Point], commit: str) -> list[plan.Point]:
+    """Those that an earlier sweep of the same commit has not pushed.
+
+    Raises UserError with one line if one did under the same name with other parameters.
+    """
+    there = remotes.references([point.name for point in points], commit)
+    remotes.fetch(list(there), commit)
+    for point in points:
+        if point.name in there:
+            params = yaml.safe_load(output("git", "show", f"{there[point.name]}:params.yaml"))
+            if params != point.params:
+                raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
+            print(f"{point.name}: there already")
+    return [point for point in points if point.name not in there]
+
+
+def _computed(
+    todo: list[plan.Point], origin: remotes.Origin, options: argparse.Namespace
+) -> dict[str, tuple[bool, str]]:
+    try:
+        from prunelab.experiments import board, clusters, sweep
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed: `uv sync --extra sweep` (or `--extra slurm`)") from None
+    shared = plan.shared(todo)
+    totals = {point.name: plan.num_stages(point.params) for point in todo}
+    try:
+        with clusters.client(options.cluster, options.workers, options.option, SCRATCH) as client:
+            with board.Board(totals) as seen:
+                return sweep.run(client, todo, shared, origin, options.gpus, seen.show)
+    finally:
+        for i, one in enumerate(shared):
+            _forget(sweep.shared_name(i, one))
+
+
+def _forget(name: str) -> None:
+    """Remove an experiment from the git remote, if it is there; its data stay, for those who share them."""
+    try:
+        output("dvc", "exp", "remove", "-q", "-g", remotes.GIT_REMOTE, name)
+    except UserError:
+        return
+
+
+def _verified(
+    points: list[plan.Point], origin: remotes.Origin, results: dict[str, tuple[bool, str]]
+) -> list[str]:
+    """One line for each experiment that is not whole on both remotes; logs of all are kept."""
+    for name, (_, log) in results.items():
+        artifacts.write_text(_log(name), log)
+    there = remotes.references([point.name for point in points], origin.commit)
+    remotes.fetch(list(there), origin.commit)
+    problems = []
+    for point in points:
+        lacking: Any = ["its commit, on the git remote"]
+        if point.name in there:
+            lacking = remotes.missing_data(there[point.name], origin.storage)
+        if lacking:
+            problems.append(f"{point.name}: {', '.join(lacking[:3])} (log: {_log(point.name)})")
+    return problems
+
+
+def _log(name: str) -> Path:
+    return SCRATCH / f"{name}.log"

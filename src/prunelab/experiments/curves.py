@@ -1,0 +1,52 @@
+"""The curve of one study as arrays: R rounds (from the dense one on), S replicates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prunelab.analysis import regimes
+
+Array = NDArray[np.float64]
+# Models a comparison lists, by the names of analysis/regimes.py.
+LISTED = ("dense", "valley", "sweet_spot")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """plots/double_descent.csv of one study."""
+
+    seeds: tuple[int, ...]
+    sparsity_R: Array
+    train: Array  # [R, S], a fraction, as are the next
+    test_last: Array
+    test_best: Array
+
+    def efficacy(self) -> Array:
+        """The round of each replicate's pruning efficacy: the last one whose train accuracy is the dense model's."""
+        rounds = np.arange(len(self.sparsity_R), dtype=float)
+        return np.array([regimes.pruning_efficacy(train, rounds) for train in self.train.T])
+
+    def sweet_spot(self) -> Array:
+        """The round of each replicate's highest last test accuracy."""
+        return np.argmax(self.test_last, axis=0).astype(float)
+
+    def models(self) -> dict[str, int]:
+        """The rounds of the LISTED models, found on the mean over replicates."""
+        last, best = self.test_last.mean(axis=1), self.test_best.mean(axis=1)
+        found = regimes.named_models(last, best, np.full(len(last), np.nan))
+        return {name: found[name] for name in LISTED}
+
+
+def curves(rows: Sequence[Mapping[str, Any]]) -> Curves:
+    """From the table's rows; rounds that some replicate lacks are left out."""
+    seeds = sorted({int(row["seed"]) for row in rows})
+    at = {(str(row["round"]), int(row["seed"])): row for row in rows}
+    keys = [key for key in sorted({key for key, _ in at}) if all((key, seed) in at for seed in seeds)]
+
+    def column(name: str) -> Array:
+        return np.array([[float(at[key, seed][name]) for seed in seeds] for key in keys])
+
+    return Curves(tuple(seeds), column("sparsity")[:, 0], *(column(n) for n in ("train", "test_last", "test_best")))

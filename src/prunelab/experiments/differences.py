@@ -1,0 +1,88 @@
+"""Are two studies different? Tests on replicates, paired where seeds match.
+
+The valley and the sweet spot are found on the same curves they are compared on: each is that much too low or too
+high, in both studies alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from prunelab.experiments.curves import Curves
+from prunelab.experiments.grid import Grid, Study
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A - B of two samples' means; interval and p are None where replicates are too few."""
+
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    paired: bool
+    n: int  # pairs, or the smaller sample
+
+
+def between(a_S: Array, b_S: Array, *, paired: bool) -> Difference:
+    """Student's t on differences if paired, Welch's t if not, both with their 95% interval (scipy)."""
+    value, n = float(a_S.mean() - b_S.mean()), min(len(a_S), len(b_S))
+    if n < 2:
+        return Difference(value, None, None, None, paired, n)
+    spread = np.ptp(a_S - b_S) if paired else max(np.ptp(a_S), np.ptp(b_S))
+    if spread == 0:  # no variance: t is infinite or undefined, and scipy says so aloud
+        return Difference(value, value, value, 1.0 if value == 0 else 0.0, paired, n)
+    found = stats.ttest_rel(a_S, b_S) if paired else stats.ttest_ind(a_S, b_S, equal_var=False)
+    interval = found.confidence_interval(0.95)
+    return Difference(value, float(interval.low), float(interval.high), float(found.pvalue), paired, n)
+
+
+def measures(curves: Curves) -> dict[str, Array]:
+    """What is compared, for each replicate [S]: last test accuracies at the named rounds, and the dip."""
+    models = curves.models()
+    found = {name: curves.test_last[number] for name, number in models.items()}
+    return found | {"dip": found["dense"] - found["valley"], "best epoch": curves.test_best.max(axis=0)}
+
+
+def compare(a: Study, b: Study) -> dict[str, Difference]:
+    """Every measure of A minus B, over the seeds they share if those are two or more."""
+    ours, theirs = measures(a.curves), measures(b.curves)
+    shared = [seed for seed in a.curves.seeds if seed in b.curves.seeds]
+    if len(shared) < 2:
+        return {name: between(ours[name], theirs[name], paired=False) for name in ours}
+    at_a, at_b = ([study.curves.seeds.index(seed) for seed in shared] for study in (a, b))
+    return {name: between(ours[name][at_a], theirs[name][at_b], paired=True) for name in ours}
+
+
+def pairs(grid: Grid) -> list[tuple[Study, Study]]:
+    """Each colour against the first within a panel; where there is one colour only, each panel against the first."""
+    groups: dict[Any, list[Study]] = {}
+    for key, study in grid.studies.items():
+        groups.setdefault(key[:2] if len(grid.values["colours"]) > 1 else None, []).append(study)
+    return [(study, some[0]) for group in groups.values() for some in [_ordered(grid, group)] for study in some[1:]]
+
+
+def table(grid: Grid) -> list[dict[str, Any]]:
+    """A row for each pair and measure; `p_adjusted` for as many tests as the table has (Benjamini and Hochberg)."""
+    rows = [
+        {"a": grid.title(a), "b": grid.title(b), "measure": name, "difference": d.value, "low": d.low, "high": d.high}
+        | {"p": d.p, "test": "paired t" if d.paired else "Welch t", "n": d.n}
+        for a, b in pairs(grid)
+        for name, d in compare(a, b).items()
+    ]
+    tested = [row for row in rows if row["p"] is not None]
+    adjusted = stats.false_discovery_control([row["p"] for row in tested]) if tested else ()
+    for row, p in zip(tested, adjusted, strict=True):
+        row["p_adjusted"] = float(p)
+    return [{**row, "p_adjusted": row.get("p_adjusted")} for row in rows]
+
+
+def _ordered(grid: Grid, studies: Sequence[Study]) -> list[Study]:
+    places = [list(map(repr, grid.values[role])) for role in ("rows", "columns", "colours")]
+    return sorted(studies, key=lambda s: [p.index(repr(v)) for p, v in zip(places, s.key, strict=True)])

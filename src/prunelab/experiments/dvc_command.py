@@ -1,0 +1,32 @@
+"""DVC and git as subprocesses, in any clone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from prunelab.errors import UserError
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment, such that `dvc` and the stages' `python` are those beside this interpreter."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", **more}
+
+
+def output(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    """What a command prints. Raises UserError with its last line if it fails."""
+    done = subprocess.run(
+        command, cwd=cwd, env=env or environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+        raise UserError(f"{shutil.which(command[0]) and ' '.join(command[:3])}: {lines[-1]}")
+    return done.stdout
+
+
+def passed_through(*command: str) -> int:
+    """Run a command on this terminal; its exit status."""
+    return subprocess.run(command, env=environment()).returncode

@@ -1,0 +1,85 @@
+"""The grid of curves: accuracy against sparsity, one panel for each row and column, one colour for each line."""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from prunelab.experiments.grid import Grid, Study
+from prunelab.figures import style
+
+COLOURS = (style.BLUE, style.RED, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
+PANEL = (3.3, 2.6)  # inches
+
+
+def draw(grid: Grid) -> Figure:
+    """Solid: last test accuracy; dotted: that of the best epoch; bands: one standard deviation over replicates."""
+    rows, columns, colours = (grid.values[role] for role in ("rows", "columns", "colours"))
+    size = (max(5.5, PANEL[0] * len(columns)), PANEL[1] * len(rows) + 1.0)
+    figure = Figure(figsize=size)
+    panels = figure.subplots(len(rows), len(columns), sharex="row", sharey="row", squeeze=False)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            _panel(panels[i][j], grid, (row, column), last=i == len(rows) - 1)
+        style.accuracy_axis(panels[i][0], "test accuracy (%)")
+        if grid.axes["rows"]:
+            panels[i][0].set_ylabel(f"{grid.label('rows', row)}\n{panels[i][0].get_ylabel()}")
+    for j, column in enumerate(columns):
+        panels[0][j].set_title(grid.label("columns", column))
+    _legend(figure, grid, colours)
+    figure.supxlabel(_caption(grid), fontsize=7.5, color="#555555", x=0.01, ha="left")
+    return figure
+
+
+def _panel(axes: Axes, grid: Grid, place: tuple[Any, Any], *, last: bool) -> None:
+    shown: list[Any] = []
+    for color, value in zip(_colours(grid), grid.values["colours"], strict=True):
+        study = grid.studies.get((*place, value))
+        if study is None:
+            continue
+        # A log axis has no place for a round without weights.
+        points = [row for row in _numbers(study) if row["remaining"] > 0]
+        shown += points
+        style.band(axes, points, "remaining", "test_last", color)
+        style.band(axes, points, "remaining", "test_best", color, linestyle=":", linewidth=1.2)
+    if not shown:
+        axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color="#999999")
+        return
+    style.sparsity_axis(axes, shown, narrow=True)
+    if not last:
+        axes.set_xlabel("")
+
+
+def _numbers(study: Study) -> list[dict[str, float]]:
+    return [{name: float(row[name]) for name in ("remaining", "test_last", "test_best")} for row in study.rows]
+
+
+def _colours(grid: Grid) -> list[str]:
+    number = len(grid.values["colours"])
+    return [COLOURS[i % len(COLOURS)] for i in range(number)]
+
+
+def _legend(figure: Figure, grid: Grid, colours: list[Any]) -> None:
+    handles = []
+    if grid.axes["colours"]:
+        handles += [
+            Line2D([], [], color=color, label=grid.label("colours", value))
+            for color, value in zip(_colours(grid), colours, strict=True)
+        ]
+    handles.append(Line2D([], [], color="#555555", label="last epoch"))
+    handles.append(Line2D([], [], color="#555555", linestyle=":", linewidth=1.2, label="best epoch"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
+
+
+def _caption(grid: Grid) -> str:
+    numbers = {len(study.curves.seeds) for study in grid.studies.values()}
+    low, high = min(numbers), max(numbers)
+    if high == 1:
+        return "One replicate each: no bands. The axis is spaced by the weights remaining (log)."
+    many = f"{low}" if low == high else f"{low} to {high}"
+    return (
+        f"Lines: mean of {many} replicates; bands: one standard deviation. "
+        "The axis is spaced by the weights remaining (log)."
+    )
+

@@ -1,0 +1,134 @@
+"""A grid of experiments before it runs: names, checked parameters, and which stages its points share.
+
+A point shares a stage with another if they agree on every parameter that the stage and those before it declare.
+"""
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from prunelab.errors import UserError
+
+# Stages every study passes through, in order. What else is shared (re-dense rounds, say) hangs on these.
+TRUNK = ("fetch", "corrupt", "dense", "prune")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One experiment to be."""
+
+    name: str
+    overrides: tuple[str, ...]  # "noise=0.2", as `dvc exp run -S` takes them
+    params: Mapping[str, Any]  # what they compose to
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Stages that several points need: all of TRUNK up to `target`."""
+
+    target: str
+    members: tuple[Point, ...]
+    parent: int | None  # position of the Shared that must come first, if any
+
+
+def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
+    """Every combination of `name=value,value` overrides, composed and checked as `dvc exp run` would.
+
+    Args:
+        overrides: Hydra's syntax, lists in brackets: "noise=0.2,0.4", "seeds=[0,1,2]".
+        prefix: goes before each name.
+
+    Raises:
+        UserError: one line: not an override, or a value that is not allowed (the line names it).
+    """
+    from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
+    from hydra.errors import HydraException
+
+    try:
+        parsed = to_hydra_overrides(list(overrides))
+        combined = [tuple(sweep["params.yaml"]) for sweep in get_hydra_sweeps({"params.yaml": list(overrides)})]
+    except HydraException as error:
+        raise UserError(f"{' '.join(overrides)}: not name=value[,value...] ({str(error).splitlines()[0]})") from None
+    varying = [override.key_or_group for override in parsed if override.is_sweep_override()]
+    shown = varying or [override.key_or_group for override in parsed]
+    return [Point(_name(some, shown, prefix), some, compose(some)) for some in combined]
+
+
+def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
+    """Parameters of one experiment. Raises UserError with the line that `dvc exp run` would end with."""
+    from dvc.utils.hydra import compose_and_dump
+    from hydra.errors import HydraException
+
+    root = root.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "params.yaml"
+        try:
+            compose_and_dump(file, str(root / "conf"), None, "config", str(root), list(overrides))
+        except SystemExit as stopped:  # hydra_plugins ends DVC this way
+            raise UserError(str(stopped.code).removeprefix("error: ")) from None
+        except HydraException as error:
+            raise UserError(" ".join(str(error).split())) from None
+        composed = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert isinstance(composed, dict)
+    return composed
+
+
+def shared(some: Sequence[Point], root: Path = Path()) -> list[Shared]:
+    """What two or more points share, as a tree: wide groups first. Of each group, the last stage of TRUNK."""
+    found: dict[tuple[str, ...], tuple[str, tuple[Point, ...]]] = {}
+    for target, groups in _groups(some, root).items():
+        for members in groups:
+            if len(members) > 1:
+                found[tuple(point.name for point in members)] = (target, tuple(members))
+    result: list[Shared] = []
+    for names, (target, members) in found.items():  # dictionaries keep their order: wide groups come first
+        parents = [i for i, other in enumerate(result) if {p.name for p in other.members} > set(names)]
+        result.append(Shared(target, members, parents[-1] if parents else None))
+    return result
+
+
+def spread(some: Sequence[Point], root: Path = Path()) -> list[Point]:
+    """The same points, such that neighbours share as little as possible: workers then rarely do the same twice."""
+    groups = _groups(some, root)["dense"]
+    return [point for point in chain.from_iterable(zip_longest(*groups)) if point is not None]
+
+
+def num_stages(params: Mapping[str, Any]) -> int:
+    """How many stages an experiment has: those of dvc.yaml that stand for themselves, and one for each round."""
+    chains = ("rounds", "redense_rounds", "reinit_rounds", "landscape_rounds")
+    return len(("fetch", "corrupt", "dense", "analyze", "claims", "draw")) + sum(len(params[name]) for name in chains)
+
+
+def _groups(some: Sequence[Point], root: Path) -> dict[str, list[list[Point]]]:
+    """For each stage of TRUNK, points that share it."""
+    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    result = {}
+    declared: list[str] = []
+    for stage in TRUNK:
+        declared += stages[stage].get("do", stages[stage])["params"] + (["rounds"] if stage == "prune" else [])
+        groups: dict[str, list[Point]] = {}
+        for point in some:
+            groups.setdefault(repr([_at(point.params, name) for name in declared]), []).append(point)
+        result[stage] = list(groups.values())
+    return result
+
+
+def _at(params: Mapping[str, Any], name: str) -> Any:
+    value: Any = params
+    for part in name.split("."):
+        value = value[part]
+    return value
+
+
+def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str) -> str:
+    """Readable, and allowed as the name of a git reference: noise-0.2_criterion-random."""
+    values = dict(override.lstrip("+~").split("=", 1) for override in overrides)
+    parts = [f"{name.split('.')[-1]}-{values[name]}" for name in shown]
+    cleaned = [re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts]
+    return "_".join([prefix, *cleaned] if prefix else cleaned)

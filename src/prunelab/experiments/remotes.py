@@ -1,0 +1,107 @@
+"""Where a sweep starts from and what it leaves behind: git's and DVC's remotes."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prunelab.errors import UserError
+from prunelab.experiments.dvc_command import output
+
+GIT_REMOTE = "origin"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a worker needs for a clone that can compute and push; plain values, sent over the network."""
+
+    url: str  # of the git remote
+    commit: str
+    storage: str  # name of the DVC remote
+    options: tuple[tuple[str, str], ...]  # of that remote, url among them
+    cache: str  # DVC's cache on the machine that started the sweep, used by workers that see it
+    name: str  # who signs the experiments' commits
+    email: str
+
+
+def origin() -> Origin:
+    """Of the repository in this folder.
+
+    Raises UserError with one line if other machines could not start from it, or not push to it.
+    """
+    from dvc.repo import Repo
+
+    # The working tree's results differ after every experiment; what is computed is the commit's.
+    changed = output("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!params.yaml")
+    changed = "\n".join(line for line in changed.splitlines() if not line[3:].startswith(("plots/", "metrics/")))
+    if changed:
+        raise UserError(f"{changed.splitlines()[0][3:]}: differs from the last commit; commit and push, or stash, first")
+    urls = output("git", "config", "--get-regexp", rf"^remote\.{GIT_REMOTE}\.url$") if _has_remote() else ""
+    if not urls:
+        raise UserError(f"no git remote called {GIT_REMOTE}: `git remote add {GIT_REMOTE} URL`, then `git push`")
+    url = urls.split(maxsplit=1)[1].strip()
+    output("git", "fetch", "-q", GIT_REMOTE)
+    commit = output("git", "rev-parse", "HEAD").strip()
+    if not output("git", "branch", "-r", "--contains", commit, "--list", f"{GIT_REMOTE}/*").strip():
+        raise UserError(f"the last commit is not on {GIT_REMOTE}, where workers clone from: `git push` first")
+    with Repo() as repo:
+        storage = repo.config["core"].get("remote")
+        if not storage:
+            raise UserError("no default DVC remote: `dvc remote add -d NAME URL` first (README, Share results)")
+        options = {key: str(value) for key, value in repo.config["remote"][storage].items()}
+        cache = Path(repo.cache.local.path).parent.parent
+    cache.mkdir(parents=True, exist_ok=True)  # workers of this machine compute into it, so that it has to be there
+    local = Path(url)
+    return Origin(
+        str(local.resolve()) if local.exists() else url,
+        commit,
+        storage,
+        tuple(options.items()),
+        str(cache),
+        _identity("name"),
+        _identity("email"),
+    )
+
+
+def references(names: Sequence[str], commit: str) -> dict[str, str]:
+    """Experiments on the git remote with this baseline: name -> hash, of those asked for."""
+    listed = output("git", "ls-remote", GIT_REMOTE, f"refs/exps/{commit[:2]}/{commit[2:]}/*")
+    found = {line.split("/")[-1]: line.split()[0] for line in listed.splitlines()}
+    return {name: found[name] for name in names if name in found}
+
+
+def fetch(names: Sequence[str], commit: str) -> None:
+    """Bring experiments' commits, not their data."""
+    wanted = [f"+refs/exps/{commit[:2]}/{commit[2:]}/{name}" for name in names]
+    if wanted:
+        output("git", "fetch", "-q", GIT_REMOTE, *(f"{ref}:{ref[1:]}" for ref in wanted))
+
+
+def missing_data(revision: str, storage: str) -> list[str]:
+    """Outputs of a commit that the DVC remote lacks, by name."""
+    from dvc.output import CollectCacheError
+    from dvc.repo import Repo
+
+    lacking = set()
+    with Repo() as repo, repo.switch(revision):
+        for stage in repo.index.stages:
+            try:
+                used = stage.get_used_objs(remote=storage)
+            except CollectCacheError:  # not even the list of a folder's files, here or there
+                lacking |= {str(out) for out in stage.outs}
+                continue
+            # What is not under None was imported from elsewhere.
+            status = repo.cloud.status(used.get(None, set()), remote=storage)
+            if status.missing or status.new:
+                lacking |= {str(out) for out in stage.outs if out.use_cache}
+    return sorted(lacking)
+
+
+def _has_remote() -> bool:
+    return GIT_REMOTE in output("git", "remote").split()
+
+
+def _identity(what: str) -> str:
+    with contextlib.suppress(UserError):
+        return output("git", "config", f"user.{what}").strip()
+    raise UserError(f"git does not know your {what}, and experiments are commits: `git config user.{what} ...`")
