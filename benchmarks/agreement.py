@@ -29,14 +29,12 @@ PATHS = {"dense": False, "sparse": True, "autograd": False}
 
 def trained(path: str, task: rounds.Task, key: str, parent: str) -> rounds.Outcome:
     """One round by one of PATHS."""
-    folder, origin = (
-        artifacts.replicate(where, task.seed) for where in (artifacts.ROUNDS / parent, artifacts.ORIGIN)
-    )
+    folder, origin = (artifacts.replicate(where, task.seed) for where in (artifacts.ROUNDS / parent, artifacts.ORIGIN))
     masks = checkpoint.load_masks(folder)
     task = rounds.Task(
         task.seed, task.split, task.params.model_copy(update={"sparse": PATHS[path]}), lambda row, epochs: None
     )
-    by_autograd: AbstractContextManager[Any] = mock.patch.object(perceptron, "is_one", lambda network: False)
+    by_autograd: AbstractContextManager[Any] = mock.patch.object(perceptron, "is_one", return_value=False)
     with by_autograd if path == "autograd" else nullcontext():
         return rounds.prune(
             task,

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import committed
 
-from prunelab import config
+from prunelab import config, schema
 from prunelab.core.training.augment import AUGMENTATIONS
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.optimizers import OPTIMIZERS
@@ -112,8 +112,8 @@ def test_what_does_not_go_together_is_named(changes, line):
 def test_the_names_in_the_tables_are_the_names_accepted():
     """config.py cannot import these tables: they would make every stage load PyTorch."""
     for path, table in ((("train", "optimizer"), OPTIMIZERS), (("train", "augment"), AUGMENTATIONS)):
-        assert config._allowed(path) == f"one of {', '.join(table)}"
-    assert {field.name for field in dataclasses.fields(Engine)} == set(config.ENGINE)
+        assert schema.allowed(path) == f"one of {', '.join(table)}"
+    assert {field.name for field in dataclasses.fields(Engine)} == set(schema.ENGINE)
 
 
 def test_rounds_of_each_schedule():

@@ -9,6 +9,7 @@ from conftest import committed
 from test_config import DEFAULT, changed
 
 from prunelab import config
+from prunelab.experiments import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -35,6 +36,18 @@ def test_ten_experiments_are_suggested_and_all_of_them_are_valid():
         setting = changes.pop("setting", None)
         assert setting is None or (ROOT / "conf" / "setting" / f"{setting}.yaml").is_file()
         config.validate(changed(DEFAULT, {name: yaml.safe_load(value) for name, value in changes.items()}))
+
+
+def test_every_recipe_is_a_grid_that_can_be_queued():
+    """Of the README and docs/sweeps.md: `prunelab queue` and `sweep` with all their combinations."""
+    texts = README + (ROOT / "docs" / "sweeps.md").read_text()
+    lines = set(re.findall(r"uv run prunelab (?:queue|sweep) ((?:[^`\n|])+)", texts))
+    assert len(lines) >= 8
+    for line in lines:
+        overrides = [part for part in shlex.split(line, comments=True) if re.match(r"[a-z][\w.]*=", part)]
+        overrides = [part for part in overrides if part.split("=")[0] not in ("queue", "walltime", "memory", "job_cpu")]
+        points = plan.points(overrides)
+        assert len({point.name for point in points}) == len(points) > 1
 
 
 def test_the_table_is_the_committed_run():

@@ -11,7 +11,7 @@ from prunelab.analysis.evidence import Run
 
 LONGER = "uv run dvc exp run -S n_rounds=35"
 MORE_SEEDS = "uv run dvc exp run -S 'seeds=[0,1,2,3,4,5,6,7,8,9]'"
-# The claims that compare runs (across.py), and the runs they compare.
+# The claims that compare runs (experiments/claims.py), and the runs they compare.
 NOISE_LEVELS = "More noise needs lower sparsity to interpolate and higher sparsity for robustness."
 RUN_NOISE_LEVELS = "uv run dvc exp run --queue -S noise=0.2,0.4,0.6"
 CRITERIA = "Magnitude pruning has the highest efficacy, random the lowest; gradient the best early-stopped accuracy."
@@ -79,7 +79,7 @@ def sweet_spot(run: Run) -> Claim:
 
 def other_runs(text: str, what: str, command: str) -> Claim:
     """A claim that compares runs."""
-    why = f"compares {what}, which one run cannot; `uv run python -m prunelab.across` judges experiments"
+    why = f"compares {what}, which one run cannot; `uv run prunelab compare` judges experiments"
     return Claim(text, UNDECIDED, why, [], command)
 
 

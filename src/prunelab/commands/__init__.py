@@ -10,7 +10,7 @@ from importlib import import_module
 
 from prunelab.errors import UserError
 
-COMMANDS = ("show", "queue", "sweep", "compare")
+COMMANDS = ("show", "queue", "sweep", "compare", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     models, tests = tabulate.models(laid_out), differences.table(laid_out)
     judged = verdicts.as_json(claims.all_of(found))
     page = pages.page(judged, f"Compared: {', '.join(one.name for one in found)}")
-    drawn = figure.draw(laid_out)
+    drawn = figure.draw(laid_out, grid.common(found))
     options.out.mkdir(parents=True, exist_ok=True)
     style.save(drawn, options.out / "grid")
     artifacts.write_table(options.out / "models.csv", models)

@@ -40,12 +40,14 @@ def run(options: argparse.Namespace) -> None:
     """Check, compute, verify; what is missing at the end is named with its log, and the exit status is 1."""
     points = plan.points(options.overrides, options.name)
     origin = remotes.origin()
-    todo = _not_there_yet(points, origin.commit)
+    todo = _not_there_yet(points, origin)
     results: dict[str, tuple[bool, str]] = {}
     if todo:
         results = _computed(todo, origin, options)
     problems = _verified(points, origin, results)
-    print(f"\n{len(points) - len(problems)} of {len(points)} experiments are on {remotes.GIT_REMOTE} and {origin.storage}")
+    print(
+        f"\n{len(points) - len(problems)} of {len(points)} experiments are on {remotes.GIT_REMOTE} and {origin.storage}"
+    )
     for problem in problems:
         print(f"missing: {problem}")
     print(f"bring them home:  uv run dvc exp pull {remotes.GIT_REMOTE} {' '.join(point.name for point in points)}")
@@ -53,20 +55,25 @@ def run(options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
-def _not_there_yet(points: list[plan.Point], commit: str) -> list[plan.Point]:
-    """Those that an earlier sweep of the same commit has not pushed.
+def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[plan.Point]:
+    """Those that no earlier sweep of the same commit has left whole on both remotes.
 
     Raises UserError with one line if one did under the same name with other parameters.
     """
-    there = remotes.references([point.name for point in points], commit)
-    remotes.fetch(list(there), commit)
+    there = remotes.references([point.name for point in points], origin.commit)
+    remotes.fetch(list(there), origin.commit)
+    todo = []
     for point in points:
-        if point.name in there:
-            params = yaml.safe_load(output("git", "show", f"{there[point.name]}:params.yaml"))
-            if params != point.params:
-                raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
-            print(f"{point.name}: there already")
-    return [point for point in points if point.name not in there]
+        if point.name not in there:
+            todo.append(point)
+            continue
+        params = yaml.safe_load(output("git", "show", f"{there[point.name]}:params.yaml"))
+        if params != point.params:
+            raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
+        lacking = remotes.missing_data(there[point.name], origin.storage)
+        print(f"{point.name}: there already" + (f", but for {', '.join(lacking)}" if lacking else ""))
+        todo += [point] if lacking else []
+    return todo
 
 
 def _computed(
@@ -79,9 +86,9 @@ def _computed(
     shared = plan.shared(todo)
     totals = {point.name: plan.num_stages(point.params) for point in todo}
     try:
-        with clusters.client(options.cluster, options.workers, options.option, SCRATCH) as client:
-            with board.Board(totals) as seen:
-                return sweep.run(client, todo, shared, origin, options.gpus, seen.show)
+        cluster = clusters.client(options.cluster, options.workers, options.option, SCRATCH)
+        with cluster as client, board.Board(totals) as seen:
+            return sweep.run(client, todo, shared, origin, options.gpus, seen.show)
     finally:
         for i, one in enumerate(shared):
             _forget(sweep.shared_name(i, one))
@@ -95,9 +102,7 @@ def _forget(name: str) -> None:
         return
 
 
-def _verified(
-    points: list[plan.Point], origin: remotes.Origin, results: dict[str, tuple[bool, str]]
-) -> list[str]:
+def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[str, tuple[bool, str]]) -> list[str]:
     """One line for each experiment that is not whole on both remotes; logs of all are kept."""
     for name, (_, log) in results.items():
         artifacts.write_text(_log(name), log)

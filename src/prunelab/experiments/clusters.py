@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
@@ -21,7 +22,7 @@ def slurm(workers: int, options: dict[str, str], scratch: Path) -> object:
     """A Slurm job for each worker (dask-jobqueue); what is not given comes from its own configuration files."""
     from dask_jobqueue import SLURMCluster
 
-    given = {"memory": "4GB", "job_cpu": "1", **options}
+    given: dict[str, Any] = {"memory": "4GB", "job_cpu": "1", **options}
     found = SLURMCluster(
         cores=1,  # tasks at once in a worker; `job_cpu` is what Slurm is asked for
         processes=1,

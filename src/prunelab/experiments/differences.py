@@ -36,8 +36,8 @@ def between(a_S: Array, b_S: Array, *, paired: bool) -> Difference:
     if n < 2:
         return Difference(value, None, None, None, paired, n)
     spread = np.ptp(a_S - b_S) if paired else max(np.ptp(a_S), np.ptp(b_S))
-    if spread == 0:  # no variance: t is infinite or undefined, and scipy says so aloud
-        return Difference(value, value, value, 1.0 if value == 0 else 0.0, paired, n)
+    if spread < 1e-12:  # no variance: t is infinite or undefined, and scipy says so aloud
+        return Difference(value, value, value, 1.0 if abs(value) < 1e-12 else 0.0, paired, n)
     found = stats.ttest_rel(a_S, b_S) if paired else stats.ttest_ind(a_S, b_S, equal_var=False)
     interval = found.confidence_interval(0.95)
     return Difference(value, float(interval.low), float(interval.high), float(found.pvalue), paired, n)

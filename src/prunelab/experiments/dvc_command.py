@@ -18,9 +18,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def output(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """What a command prints. Raises UserError with its last line if it fails."""
-    done = subprocess.run(
-        command, cwd=cwd, env=env or environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    done = subprocess.run(command, cwd=cwd, env=env or environment(), text=True, capture_output=True)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise UserError(f"{shutil.which(command[0]) and ' '.join(command[:3])}: {lines[-1]}")

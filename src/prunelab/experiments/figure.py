@@ -13,9 +13,12 @@ COLOURS = (style.BLUE, style.RED, style.GREEN, style.PURPLE, style.ORANGE, style
 PANEL = (3.3, 2.6)  # inches
 
 
-def draw(grid: Grid) -> Figure:
-    """Solid: last test accuracy; dotted: that of the best epoch; bands: one standard deviation over replicates."""
-    rows, columns, colours = (grid.values[role] for role in ("rows", "columns", "colours"))
+def draw(grid: Grid, subtitle: str) -> Figure:
+    """Solid: last test accuracy; dotted: that of the best epoch; bands: one standard deviation over replicates.
+
+    `subtitle` says what all of them are.
+    """
+    rows, columns = grid.values["rows"], grid.values["columns"]
     size = (max(5.5, PANEL[0] * len(columns)), PANEL[1] * len(rows) + 1.0)
     figure = Figure(figsize=size)
     panels = figure.subplots(len(rows), len(columns), sharex="row", sharey="row", squeeze=False)
@@ -27,7 +30,7 @@ def draw(grid: Grid) -> Figure:
             panels[i][0].set_ylabel(f"{grid.label('rows', row)}\n{panels[i][0].get_ylabel()}")
     for j, column in enumerate(columns):
         panels[0][j].set_title(grid.label("columns", column))
-    _legend(figure, grid, colours)
+    _legend(figure, grid, f"Test accuracy against sparsity: {subtitle}")
     figure.supxlabel(_caption(grid), fontsize=7.5, color="#555555", x=0.01, ha="left")
     return figure
 
@@ -60,16 +63,19 @@ def _colours(grid: Grid) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(number)]
 
 
-def _legend(figure: Figure, grid: Grid, colours: list[Any]) -> None:
+def _legend(figure: Figure, grid: Grid, title: str) -> None:
+    """Under the title, which is its own: two things outside of all panels would lie on each other."""
     handles = []
     if grid.axes["colours"]:
         handles += [
             Line2D([], [], color=color, label=grid.label("colours", value))
-            for color, value in zip(_colours(grid), colours, strict=True)
+            for color, value in zip(_colours(grid), grid.values["colours"], strict=True)
         ]
     handles.append(Line2D([], [], color="#555555", label="last epoch"))
     handles.append(Line2D([], [], color="#555555", linestyle=":", linewidth=1.2, label="best epoch"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=min(len(handles), 6), title=title, title_fontsize=10
+    )
 
 
 def _caption(grid: Grid) -> str:
@@ -82,4 +88,3 @@ def _caption(grid: Grid) -> str:
         f"Lines: mean of {many} replicates; bands: one standard deviation. "
         "The axis is spaced by the weights remaining (log)."
     )
-

@@ -65,6 +65,14 @@ def differing(runs: Sequence[Run]) -> list[str]:
     return [n for n in names if not _neutral(n) and len({repr(run.settings.get(n)) for run in runs}) > 1]
 
 
+def common(runs: Sequence[Run]) -> str:
+    """What all of them are, in words."""
+    words = {"model.name": "{}", "dataset": "{}", "noise": "noise {}", "noise_type": "{} noise"}
+    words |= {"prune.criterion": "{} pruning", "prune.retrain": "{}"}
+    found = {name: {str(run.settings.get(name)) for run in runs} for name in words}
+    return ", ".join(words[name].format(*values) for name, values in found.items() if len(values) == 1)
+
+
 def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None) -> Grid:
     """Find what differs, give each difference an axis, and put every run in its place.
 
@@ -84,7 +92,8 @@ def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None) -> 
     studies: dict[Key, Study] = {}
     notes = []
     for run in runs:
-        place = tuple(run.settings.get(axes[role]) if axes[role] else None for role in ROLES)
+        row, column, colour = (_value(run, axes[role]) for role in ROLES)
+        place = (row, column, colour)
         study = studies.setdefault(place, Study(place))
         seen = {row["seed"] for row in study.rows}
         new = [row for row in run.rows if row["seed"] not in seen]
@@ -140,6 +149,10 @@ def _refuse_mixed(axes: dict[str, str | None], runs: Sequence[Run]) -> None:
         f"{other.settings.get(name)}), beside what the grid shows ({taken}): leave one out, or make it an axis, "
         f"as in --colours {name}"
     )
+
+
+def _value(run: Run, name: str | None) -> Any:
+    return run.settings.get(name) if name else None
 
 
 def _neutral(name: str) -> bool:

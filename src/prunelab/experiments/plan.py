@@ -83,9 +83,9 @@ def shared(some: Sequence[Point], root: Path = Path()) -> list[Shared]:
     """What two or more points share, as a tree: wide groups first. Of each group, the last stage of TRUNK."""
     found: dict[tuple[str, ...], tuple[str, tuple[Point, ...]]] = {}
     for target, groups in _groups(some, root).items():
-        for members in groups:
-            if len(members) > 1:
-                found[tuple(point.name for point in members)] = (target, tuple(members))
+        for group in groups:
+            if len(group) > 1:
+                found[tuple(point.name for point in group)] = (target, tuple(group))
     result: list[Shared] = []
     for names, (target, members) in found.items():  # dictionaries keep their order: wide groups come first
         parents = [i for i, other in enumerate(result) if {p.name for p in other.members} > set(names)]
@@ -129,6 +129,6 @@ def _at(params: Mapping[str, Any], name: str) -> Any:
 def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str) -> str:
     """Readable, and allowed as the name of a git reference: noise-0.2_criterion-random."""
     values = dict(override.lstrip("+~").split("=", 1) for override in overrides)
-    parts = [f"{name.split('.')[-1]}-{values[name]}" for name in shown]
-    cleaned = [re.sub(r"[^A-Za-z0-9.-]+", "-", part).strip("-.") for part in parts]
-    return "_".join([prefix, *cleaned] if prefix else cleaned)
+    cleaned = {name: re.sub(r"[^A-Za-z0-9.]+", "-", values[name]).strip("-.") for name in shown}
+    parts = [f"{name.split('.')[-1]}-{value}" for name, value in cleaned.items()]
+    return "_".join([prefix, *parts] if prefix else parts)

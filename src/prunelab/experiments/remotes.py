@@ -35,7 +35,9 @@ def origin() -> Origin:
     changed = output("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!params.yaml")
     changed = "\n".join(line for line in changed.splitlines() if not line[3:].startswith(("plots/", "metrics/")))
     if changed:
-        raise UserError(f"{changed.splitlines()[0][3:]}: differs from the last commit; commit and push, or stash, first")
+        raise UserError(
+            f"{changed.splitlines()[0][3:]}: differs from the last commit; commit and push, or stash, first"
+        )
     urls = output("git", "config", "--get-regexp", rf"^remote\.{GIT_REMOTE}\.url$") if _has_remote() else ""
     if not urls:
         raise UserError(f"no git remote called {GIT_REMOTE}: `git remote add {GIT_REMOTE} URL`, then `git push`")
@@ -81,18 +83,20 @@ def missing_data(revision: str, storage: str) -> list[str]:
     """Outputs of a commit that the DVC remote lacks, by name."""
     from dvc.output import CollectCacheError
     from dvc.repo import Repo
+    from dvc_data.hashfile.status import status
 
     lacking = set()
     with Repo() as repo, repo.switch(revision):
+        remote = repo.cloud.get_remote_odb(storage, "status")
         for stage in repo.index.stages:
             try:
                 used = stage.get_used_objs(remote=storage)
             except CollectCacheError:  # not even the list of a folder's files, here or there
                 lacking |= {str(out) for out in stage.outs}
                 continue
-            # What is not under None was imported from elsewhere.
-            status = repo.cloud.status(used.get(None, set()), remote=storage)
-            if status.missing or status.new:
+            # What is not under None was imported from elsewhere. Asked file by file: `dvc status` itself asks for the
+            # list of a folder's files only, and remembers the answer.
+            if status(remote, used.get(None, set()), cache_odb=repo.cache.local, shallow=False).missing:
                 lacking |= {str(out) for out in stage.outs if out.use_cache}
     return sorted(lacking)
 

@@ -28,6 +28,7 @@ class Run:
     params: Mapping[str, Any]  # nested, as params.yaml
     rows: Sequence[Row]  # of CURVE
     files: Any = None
+    baseline: str = ""  # the commit an experiment was run on; "" for what is no experiment
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -86,12 +87,14 @@ def read(names: Sequence[str]) -> list[Run]:
     try:
         with Repo() as repo:
             on_head = sorted(name for found in repo.experiments.ls().values() for name, _ in found)
-            everywhere = sorted({name for found in repo.experiments.ls(all_commits=True).values() for name, _ in found})
+            listed = repo.experiments.ls(all_commits=True)
+            everywhere = sorted({name for found in listed.values() for name, _ in found})
+            baselines = {commit: baseline for baseline, found in listed.items() for _, commit in found}
             wanted = expand(names, everywhere) if names else ["HEAD", *on_head]
             commits = {name: _commit(repo.scm, name, everywhere) for name in wanted}
     except NotDvcRepoError:
         raise UserError("not inside a prunelab repository; run from its root") from None
-    return [_read(name, commit) for name, commit in commits.items()]
+    return [_read(name, commit, baselines.get(commit, "")) for name, commit in commits.items()]
 
 
 def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
@@ -107,7 +110,7 @@ def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
         raise UserError(f"{name}: no such experiment, branch, tag or commit; {hint}") from None
 
 
-def _read(name: str, commit: str) -> Run:
+def _read(name: str, commit: str, baseline: str) -> Run:
     from dvc.api import DVCFileSystem
 
     files = DVCFileSystem(rev=commit or None)
@@ -119,7 +122,7 @@ def _read(name: str, commit: str) -> Run:
     rows = list(csv.DictReader(io.StringIO(table)))
     if not rows:
         raise UserError(f"{name}: its {CURVE} is empty")
-    return Run(name, commit, yaml.safe_load(params), rows, files)
+    return Run(name, commit, yaml.safe_load(params), rows, files, baseline)
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:

@@ -5,14 +5,18 @@ repeated goes on from the stages that were finished where it can see them: in th
 what several tasks share, in the DVC remote.
 """
 
+import os
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from distributed import Client, Future, WorkerPlugin, as_completed, get_worker
 
 from prunelab.experiments.dvc_command import environment
@@ -26,7 +30,7 @@ RETRIES = 1
 one_at_a_time = threading.Lock()  # a worker has one clone, whatever number of threads it was started with
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A task that did not end well; holds what its commands printed."""
 
 
@@ -46,18 +50,49 @@ class OwnGroup(WorkerPlugin):
 
     def setup(self, worker: Any) -> None:
         """Start a group, unless this process leads one already."""
-        import os
-        from contextlib import suppress
-
         with suppress(PermissionError):
             os.setpgid(0, 0)
 
     def teardown(self, worker: Any) -> None:
         """End the commands that are still running."""
-        import psutil
-
         for child in psutil.Process().children(recursive=True):
             child.kill()
+
+
+class Shell:
+    """Runs commands and keeps what they print; tells everybody which stage DVC has come to.
+
+    Args:
+        task: the name to tell.
+        env: for the commands.
+    """
+
+    def __init__(self, task: str, env: Mapping[str, str]) -> None:
+        self._task, self._env = task, env
+        self._printed: list[str] = []
+        self._tell(None)
+
+    @property
+    def log(self) -> str:
+        """All that was printed so far."""
+        return "".join(self._printed)
+
+    def __call__(self, *command: str, cwd: Path, check: bool = True) -> None:
+        """Run one. Raises FailedError with the log if it fails, unless that does not matter."""
+        self._printed.append(f"$ {' '.join(command)}\n")
+        process = subprocess.Popen(
+            command, cwd=cwd, env=self._env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1
+        )
+        for line in process.stdout or ():
+            self._printed.append(line)
+            if found := STAGE.search(line):
+                self._tell(found[1] or found[2])
+        if process.wait() and check:
+            raise FailedError(self.log)
+
+    def _tell(self, stage: str | None) -> None:
+        worker = get_worker()
+        worker.log_event(TOPIC, {"name": self._task, "where": str(worker.name), "stage": stage})
 
 
 def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
@@ -73,56 +108,42 @@ def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
         What the commands printed.
 
     Raises:
-        Failed: with that, if one of them failed.
+        FailedError: with that, if one of them failed.
     """
     worker = get_worker()
-    log: list[str] = []
     with one_at_a_time:
-        worker.log_event(TOPIC, {"name": task.name, "where": str(worker.name), "stage": None})
-        env = environment(**({"CUDA_VISIBLE_DEVICES": str(int(worker.name) % gpus)} if gpus else {}))
-
-        def call(*command: str, cwd: Path) -> None:
-            process = subprocess.Popen(
-                command, cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1
-            )
-            log.append(f"$ {' '.join(command)}\n")
-            for line in process.stdout or ():
-                log.append(line)
-                if found := STAGE.search(line):
-                    stage = found[1] or found[2]
-                    worker.log_event(TOPIC, {"name": task.name, "where": str(worker.name), "stage": stage})
-            if process.wait():
-                raise Failed("".join(log))
-
-        clone = _clone(Path(worker.local_directory), origin, call)
+        number = int(re.sub(r"\D", "", str(worker.name)) or 0)  # 3, or SLURMCluster-3
+        gpu = {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {}
+        shell = Shell(task.name, environment(**gpu))
+        clone = _clone(Path(worker.local_directory), origin, shell)
         sets = [part for override in task.overrides for part in ("-S", override)]
-        # An attempt that was cut off after its commit, or a task that this worker had before, may have left it.
-        subprocess.run(["dvc", "exp", "remove", "-q", task.name], cwd=clone, env=env, capture_output=True)
+        # An attempt that was cut off after its commit may have left it here.
+        shell("dvc", "exp", "remove", "-q", task.name, cwd=clone, check=False)
         target = [task.target] if task.target else []
-        call("dvc", "exp", "run", "--temp", "--pull", "-n", task.name, *sets, *target, cwd=clone)
+        shell("dvc", "exp", "run", "--temp", "--pull", "-n", task.name, *sets, *target, cwd=clone)
         # Forced: a killed attempt may have pushed the same results in a commit of another second.
-        call("dvc", "exp", "push", "--force", "--run-cache", "-r", origin.storage, GIT_REMOTE, task.name, cwd=clone)
-    return "".join(log)
+        shell("dvc", "exp", "push", "--force", "--run-cache", "-r", origin.storage, GIT_REMOTE, task.name, cwd=clone)
+    return shell.log
 
 
-def _clone(folder: Path, origin: Origin, call: Callable[..., None]) -> Path:
+def _clone(folder: Path, origin: Origin, shell: Shell) -> Path:
     """This worker's clone at the sweep's commit, made at its first task."""
     clone = folder / "clone"
     done = clone / ".git" / "ready"
     if done.exists():
         return clone
     folder.mkdir(parents=True, exist_ok=True)
-    call("rm", "-rf", str(clone), cwd=folder)
-    call("git", "clone", "-q", "--no-checkout", origin.url, str(clone), cwd=folder)
-    call("git", "checkout", "-q", "--detach", origin.commit, cwd=clone)
+    shutil.rmtree(clone, ignore_errors=True)
+    shell("git", "clone", "-q", "--no-checkout", origin.url, str(clone), cwd=folder)
+    shell("git", "checkout", "-q", "--detach", origin.commit, cwd=clone)
     for key, value in (("user.name", origin.name), ("user.email", origin.email)):
-        call("git", "config", key, value, cwd=clone)
+        shell("git", "config", key, value, cwd=clone)
     options = dict(origin.options)
-    call("dvc", "remote", "add", "--local", "-f", "-d", origin.storage, options.pop("url"), cwd=clone)
+    shell("dvc", "remote", "add", "--local", "-f", "-d", origin.storage, options.pop("url"), cwd=clone)
     for key, value in options.items():
-        call("dvc", "remote", "modify", "--local", origin.storage, key, value, cwd=clone)
+        shell("dvc", "remote", "modify", "--local", origin.storage, key, value, cwd=clone)
     if Path(origin.cache).is_dir():
-        call("dvc", "cache", "dir", "--local", origin.cache, cwd=clone)
+        shell("dvc", "cache", "dir", "--local", origin.cache, cwd=clone)
     done.touch()
     return clone
 
@@ -137,8 +158,8 @@ def run(
 ) -> dict[str, tuple[bool, str]]:
     """Run everything, shared stages first; whether each experiment ended well, and its log, by name.
 
-    `show` is called with an event for each stage a worker begins (name, where: the worker, stage) and for each task that ended
-    (name, ended).
+    `show` is called with an event for each task and stage a worker begins (name, where: the worker, stage or None) and
+    for each task that ended (name, ended).
     """
     client.subscribe_topic(TOPIC, lambda event: show(event[1]))
     client.register_plugin(OwnGroup())
@@ -161,14 +182,21 @@ def run(
         show({"name": future.key, "ended": error is None})
         if future in futures:
             results[futures[future]] = (error is None, log)
+            future.release()  # else a worker that dies later takes this result along, and it is computed again
     return results
 
 
 def _or_log(task: Task, origin: Origin, gpus: int, after: object) -> str:
-    """`compute`, but a failure holds nobody up: who needed it computes it, and says then what is wrong."""
+    """`compute`, but a failure holds nobody up: who needed it computes it, and says then what is wrong.
+
+    Asked for again, because the worker that remembered it died, it looks at the git remote first.
+    """
+    reference = f"refs/exps/{origin.commit[:2]}/{origin.commit[2:]}/{task.name}"
+    if subprocess.run(["git", "ls-remote", origin.url, reference], capture_output=True).stdout:
+        return f"{task.name}: there already\n"
     try:
         return compute(task, origin, gpus, after)
-    except Failed as failed:
+    except FailedError as failed:
         return str(failed)
 
 

@@ -14,7 +14,7 @@ from prunelab.landscape.curvature import Curvature
 from prunelab.landscape.objective import Objective, sample
 
 if TYPE_CHECKING:
-    from prunelab.config import Landscape
+    from prunelab.schema import Landscape
 
 Row = dict[str, Any]
 STEPS = 5  # parts of a survey, for a progress bar

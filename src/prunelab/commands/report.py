@@ -1,0 +1,29 @@
+"""`prunelab report`: one page on one or several runs, to send to somebody."""
+
+import argparse
+from pathlib import Path
+
+from prunelab.core import artifacts
+from prunelab.experiments import grid, report, runs
+
+ABOUT = "Write one HTML page on one or several runs that opens anywhere, without network."
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        default=["HEAD"],
+        help="experiments (patterns in quotes), branches, tags, commits, or workspace; default: %(default)s",
+    )
+    parser.add_argument("--out", type=Path, default=Path("report.html"), help="file; default: %(default)s")
+    parser.add_argument("--all-figures", action="store_true", help="of every run, however many there are")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the page."""
+    found = runs.read(options.names)
+    page = report.build(found, grid.layout(found), all_figures=options.all_figures)
+    artifacts.write_text(options.out, page)
+    print(f"{options.out}: {len(found)} run(s), {len(page) / 1e6:.1f} MB")

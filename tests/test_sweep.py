@@ -1,0 +1,157 @@
+"""A real sweep, remotes and all, on settings as small as they go; a worker dies on the way."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import TINY, clone, run
+
+from prunelab.commands import main, sweep
+from prunelab.experiments import board, plan, remotes
+
+GRID = [*TINY, "n_rounds=1", "seeds=[0]", "noise=0.2,0.4"]
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory):
+    """A clone with a git and a DVC remote, whose last commit is on the former."""
+    folder = tmp_path_factory.mktemp("sweep")
+    run("git", "init", "-q", "--bare", "-b", "main", folder / "origin.git", cwd=folder)
+    here = folder / "here"
+    here.mkdir()
+    clone(here)
+    run("git", "remote", "add", "origin", folder / "origin.git", cwd=here)
+    return here
+
+
+def refused(where, monkeypatch, *command):
+    """The line a command in this process ends with."""
+    monkeypatch.chdir(where)
+    with pytest.raises(SystemExit) as stopped:
+        main(command)
+    assert "\n" not in str(stopped.value)
+    return str(stopped.value)
+
+
+def test_what_other_machines_could_not_start_from_is_one_line(where, monkeypatch):
+    assert "the last commit is not on origin" in refused(where, monkeypatch, "sweep", *GRID)
+    run("git", "push", "-q", "origin", "main", cwd=where)
+    assert refused(where, monkeypatch, "sweep", *GRID).startswith("error: no default DVC remote")
+    run("dvc", "remote", "add", "-q", "-d", "storage", where.parent / "storage", cwd=where)
+    changed = refused(where, monkeypatch, "sweep", *GRID)
+    assert changed.startswith("error: .dvc/config: differs from the last commit")
+    run("git", "commit", "-q", "-a", "-m", "remote", cwd=where)
+    run("git", "push", "-q", "origin", "main", cwd=where)
+    for wrong, said in (
+        (["--cluster", "moon"], "--cluster moon: must be one of local, slurm or an address"),
+        (["--workers", "0"], "--workers 0: must be at least 1"),
+        (["--option", "x"], "--option x: must be NAME=VALUE"),
+    ):
+        assert said in refused(where, monkeypatch, "sweep", *GRID, *wrong)
+
+
+def test_a_killed_worker_does_not_lose_an_experiment(where):
+    env = {**os.environ, "PYTHONPATH": str(where / "src")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from prunelab.commands import main; main()", "sweep", *GRID, "--workers", "2"],
+        cwd=where,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    killed = None
+    for _ in range(600):
+        stages = [
+            p for p in psutil.Process(process.pid).children(recursive=True) if "stages.prune" in " ".join(_cmd(p))
+        ]
+        if stages:
+            killed = os.getpgid(stages[0].pid)
+            os.killpg(killed, signal.SIGKILL)
+            break
+        time.sleep(0.1)
+    printed, _ = process.communicate(timeout=240)
+    assert killed not in (None, os.getpgid(0)), printed
+    assert process.returncode == 0, printed
+    assert "2 of 2 experiments are on origin and storage" in printed
+    begun = re.findall(r"worker \d+: (noise-0\.[24])$", printed, re.M)
+    assert len(begun) == 3  # one of them twice
+    refs = run("git", "ls-remote", "origin", "refs/exps/*", cwd=where).stdout
+    assert sorted(line.split("/")[-1] for line in refs.splitlines()) == ["noise-0.2", "noise-0.4"]
+
+
+def test_the_same_again_computes_nothing_and_other_parameters_are_refused(where, monkeypatch, capsys):
+    monkeypatch.chdir(where)
+    main(["sweep", *GRID])
+    printed = capsys.readouterr().out
+    assert printed.count("there already") == 2
+    assert "2 of 2 experiments" in printed
+    other = refused(where, monkeypatch, "sweep", *GRID, "train.epochs=3")
+    assert other == "error: noise-0.2: is on origin with other parameters; use --name PREFIX"
+
+
+def test_the_queue_takes_names_that_are_free(where, monkeypatch):
+    assert refused(where, monkeypatch, "queue", *GRID).startswith("error: noise-0.2: there is such an experiment")
+    main(["queue", "--name", "first", *TINY, "noise=0.3"])
+    assert "first_" in run("dvc", "queue", "status", cwd=where).stdout
+
+
+def test_someone_else_has_the_curves_without_computing(where, tmp_path, monkeypatch, capsys):
+    """README, "Share results": clone, pull, and see the same curve."""
+    run("git", "clone", "-q", where.parent / "origin.git", tmp_path / "there", cwd=tmp_path)
+    there = tmp_path / "there"
+    assert "noise-0.2" in run("dvc", "exp", "list", "origin", cwd=there).stdout
+    run("dvc", "exp", "pull", "origin", "noise-0.2", "noise-0.4", cwd=there)
+    assert "noise-0.4" in run("dvc", "exp", "show", "--csv", cwd=there).stdout
+    run("git", "config", "user.name", "test", cwd=there)
+    run("git", "config", "user.email", "test@example.org", cwd=there)
+    run("dvc", "exp", "apply", "noise-0.2", cwd=there)
+    assert "Running stage" not in run("dvc", "repro", cwd=there).stdout
+    assert list((there / "data" / "rounds" / "r01").glob("seed0/*"))
+    monkeypatch.chdir(there)
+    main(["compare", "noise-*"])
+    printed = capsys.readouterr().out
+    assert "20% noise" in printed
+    assert "40% noise" in printed
+    assert (there / "comparison" / "grid.png").is_file()
+
+
+def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
+    """One file of the DVC remote is gone: of the two experiments one is not whole. The other's commit is elsewhere."""
+    files = [file for file in (where.parent / "storage" / "files" / "md5").rglob("*") if file.is_file()]
+    lost = max(files, key=lambda file: file.stat().st_size)
+    lost.rename(f"{lost}.aside")
+    monkeypatch.chdir(where)
+    points = [plan.Point(name, (), {}) for name in ("noise-0.2", "noise-0.4", "noise-0.6")]
+    problems = sweep._verified(points, remotes.origin(), {"noise-0.6": (False, "what it printed\n")})
+    Path(f"{lost}.aside").rename(lost)
+    assert problems[-1] == "noise-0.6: its commit, on the git remote (log: .dvc/tmp/sweep/noise-0.6.log)"
+    assert (where / ".dvc/tmp/sweep/noise-0.6.log").read_text() == "what it printed\n"
+    assert 1 <= len(problems) - 1 <= 2
+    assert all(re.match(r"noise-0\.[24]: data/\S+", line) for line in problems[:-1])
+    assert sweep._verified(points[:2], remotes.origin(), {}) == []
+
+
+def test_a_board_counts_a_task_that_begins_anew_anew():
+    with board.Board({"a": 3, "b": 3}) as seen:
+        seen.show({"name": "a", "where": "0", "stage": None})
+        for stage in ("fetch", "dense", "dense"):
+            seen.show({"name": "a", "where": "0", "stage": stage})
+        assert seen._bar.n == 2
+        seen.show({"name": "a", "where": "1", "stage": None})
+        assert seen._bar.n == 0
+        seen.show({"name": "a", "ended": True})
+        assert seen._bar.n == 3
+
+
+def _cmd(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
