@@ -81,6 +81,8 @@ def test_what_differs_becomes_an_axis_and_what_moves_no_curve_does_not():
     assert found.axes == {"rows": None, "columns": None, "colours": "train.lr"}
     chosen = grid.layout([run("a"), run("b", train__lr=0.5)], {"columns": "train.lr"})
     assert chosen.values["columns"] == [0.1, 0.5]
+    lists = grid.layout([run("a", engine=[]), run("b", engine=["compile"])])
+    assert lists.values["colours"] == ["[]", "['compile']"]
 
 
 def test_models_are_means_and_deviations_over_replicates():

@@ -4,7 +4,6 @@ The valley and the sweet spot are found on the same curves they are compared on:
 high, in both studies alike.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +64,7 @@ def pairs(grid: Grid) -> list[tuple[Study, Study]]:
     groups: dict[Any, list[Study]] = {}
     for key, study in grid.studies.items():
         groups.setdefault(key[:2] if len(grid.values["colours"]) > 1 else None, []).append(study)
-    return [(study, some[0]) for group in groups.values() for some in [_ordered(grid, group)] for study in some[1:]]
+    return [(study, group[0]) for group in groups.values() for study in group[1:]]
 
 
 def table(grid: Grid) -> list[dict[str, Any]]:
@@ -81,8 +80,3 @@ def table(grid: Grid) -> list[dict[str, Any]]:
     for row, p in zip(tested, adjusted, strict=True):
         row["p_adjusted"] = float(p)
     return [{**row, "p_adjusted": row.get("p_adjusted")} for row in rows]
-
-
-def _ordered(grid: Grid, studies: Sequence[Study]) -> list[Study]:
-    places = [list(map(repr, grid.values[role])) for role in ("rows", "columns", "colours")]
-    return sorted(studies, key=lambda s: [p.index(repr(v)) for p, v in zip(places, s.key, strict=True)])

@@ -7,6 +7,7 @@ of the grid and in what does not move a curve (NEUTRAL), nothing else.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from prunelab.errors import UserError
@@ -43,7 +44,7 @@ class Grid:
 
     axes: dict[str, str | None]  # role -> parameter
     values: dict[str, list[Any]]
-    studies: dict[Key, Study]
+    studies: dict[Key, Study]  # row by row
     notes: list[str]  # what was left out, for a reader
 
     def label(self, role: str, value: Any) -> str:
@@ -104,7 +105,8 @@ def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None) -> 
             study.names.append(run.name)
             study.rows += new
     values = {role: _ordered([key[i] for key in studies]) for i, role in enumerate(ROLES)}
-    return Grid(axes, values, studies, notes)
+    places = product(*(values[role] for role in ROLES))
+    return Grid(axes, values, {place: studies[place] for place in places if place in studies}, notes)
 
 
 def _fill(axes: dict[str, str | None], runs: Sequence[Run]) -> None:
@@ -152,7 +154,8 @@ def _refuse_mixed(axes: dict[str, str | None], runs: Sequence[Run]) -> None:
 
 
 def _value(run: Run, name: str | None) -> Any:
-    return run.settings.get(name) if name else None
+    value = run.settings.get(name) if name else None
+    return str(value) if isinstance(value, list) else value  # a place must be hashable
 
 
 def _neutral(name: str) -> bool:
