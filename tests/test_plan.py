@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from prunelab.commands import main
 from prunelab.errors import UserError
-from prunelab.experiments import plan, report, runs
+from prunelab.experiments import report, runs
+from prunelab.sweeps import plan
 
 REFERENCE = re.compile(r"^[A-Za-z0-9][\w.-]*[A-Za-z0-9]$")
 

@@ -9,7 +9,7 @@ from conftest import committed
 from test_config import DEFAULT, changed
 
 from prunelab import config
-from prunelab.experiments import plan
+from prunelab.sweeps import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

@@ -13,7 +13,7 @@ import pytest
 from conftest import TINY, clone, run
 
 from prunelab.commands import main, sweep
-from prunelab.experiments import board, plan, remotes
+from prunelab.sweeps import board, plan, remotes
 
 GRID = [*TINY, "n_rounds=1", "seeds=[0]", "noise=0.2,0.4"]
 

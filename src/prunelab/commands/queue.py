@@ -5,8 +5,8 @@ import argparse
 from tqdm import tqdm
 
 from prunelab.errors import UserError
-from prunelab.experiments import plan
-from prunelab.experiments.dvc_command import output
+from prunelab.sweeps import plan
+from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Queue a grid of experiments, with readable names, each checked first; what all share is computed at once."
 SHARED = "shared-by-all"

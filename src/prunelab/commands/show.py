@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from prunelab.experiments.dvc_command import passed_through
+from prunelab.sweeps.dvc_command import passed_through
 
 ABOUT = "The table of experiments: what differs, and last test accuracy at the named models."
 # Dependencies and stages' hashes are columns too, and every figure of metrics/summary.json.

@@ -9,8 +9,8 @@ import yaml
 
 from prunelab.core import artifacts
 from prunelab.errors import UserError
-from prunelab.experiments import plan, remotes
-from prunelab.experiments.dvc_command import output
+from prunelab.sweeps import plan, remotes
+from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Compute a grid of experiments on many workers; every result ends on the git and the DVC remote."
 SCRATCH = Path(".dvc/tmp/sweep")
@@ -80,7 +80,7 @@ def _computed(
     todo: list[plan.Point], origin: remotes.Origin, options: argparse.Namespace
 ) -> dict[str, tuple[bool, str]]:
     try:
-        from prunelab.experiments import board, clusters, sweep
+        from prunelab.sweeps import board, clusters, tasks
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: `uv sync --extra sweep` (or `--extra slurm`)") from None
     shared = plan.shared(todo)
@@ -88,10 +88,10 @@ def _computed(
     try:
         cluster = clusters.client(options.cluster, options.workers, options.option, SCRATCH)
         with cluster as client, board.Board(totals) as seen:
-            return sweep.run(client, todo, shared, origin, options.gpus, seen.show)
+            return tasks.run(client, todo, shared, origin, options.gpus, seen.show)
     finally:
         for i, one in enumerate(shared):
-            _forget(sweep.shared_name(i, one))
+            _forget(tasks.shared_name(i, one))
 
 
 def _forget(name: str) -> None:

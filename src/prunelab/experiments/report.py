@@ -13,11 +13,12 @@ import jinja2
 from prunelab.analysis import verdicts
 from prunelab.core import artifacts
 from prunelab.errors import UserError
-from prunelab.experiments import claims, differences, figure, interactive, plan, tabulate
+from prunelab.experiments import claims, differences, figure, interactive, tabulate
 from prunelab.experiments.grid import Grid, common, differing
 from prunelab.experiments.runs import Run
 from prunelab.figures import FIGURES
 from prunelab.figures import claims as pages
+from prunelab.sweeps import plan
 
 # The page `dvc plots` fills too: Vega is in it.
 PAGE = Path(".dvc/plots/page.html")

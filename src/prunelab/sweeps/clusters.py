@@ -20,7 +20,10 @@ def local(workers: int, options: dict[str, str], scratch: Path) -> LocalCluster:
 
 def slurm(workers: int, options: dict[str, str], scratch: Path) -> object:
     """A Slurm job for each worker (dask-jobqueue); what is not given comes from its own configuration files."""
-    from dask_jobqueue import SLURMCluster
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ModuleNotFoundError:
+        raise UserError("--cluster slurm: dask_jobqueue is not installed: `uv sync --extra slurm`") from None
 
     given: dict[str, Any] = {"memory": "4GB", "job_cpu": "1", **options}
     found = SLURMCluster(

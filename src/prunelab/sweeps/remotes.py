@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prunelab.errors import UserError
-from prunelab.experiments.dvc_command import output
+from prunelab.sweeps.dvc_command import output
 
 GIT_REMOTE = "origin"
 

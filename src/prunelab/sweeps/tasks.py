@@ -19,9 +19,9 @@ from typing import Any
 import psutil
 from distributed import Client, Future, WorkerPlugin, as_completed, get_worker
 
-from prunelab.experiments.dvc_command import environment
-from prunelab.experiments.plan import Point, Shared
-from prunelab.experiments.remotes import GIT_REMOTE, Origin
+from prunelab.sweeps.dvc_command import environment
+from prunelab.sweeps.plan import Point, Shared
+from prunelab.sweeps.remotes import GIT_REMOTE, Origin
 
 TOPIC = "prunelab"
 # How DVC says that it has dealt with a stage.

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 
 class Board:
-    """Shows events (see sweep.run) for the length of a `with` block.
+    """Shows events (see tasks.run) for the length of a `with` block.
 
     Args:
         totals: how many stages each experiment has.
