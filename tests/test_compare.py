@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from conftest import ROOT
+from conftest import run as shell
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,6 +193,41 @@ def test_an_unknown_name_is_one_line(command, tmp_path):
     assert str(stopped.value).startswith("error: no-such-run: no such experiment, branch, tag or commit")
     assert "\n" not in str(stopped.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_without_metrics_is_one_line(tmp_path, monkeypatch):
+    """A commit without the table; one whose table lacks a column; a folder that cannot be made."""
+    where = tmp_path / "repository"
+    where.mkdir()
+    monkeypatch.chdir(where)
+    for command in (
+        "git init -q -b main",
+        "git config user.name t",
+        "git config user.email t@example.org",
+        "dvc init -q",
+    ):
+        shell(*command.split(), cwd=where)
+    (where / "params.yaml").write_text("noise: 0.4\n")
+    shell("git", "add", "-A", cwd=where)
+    shell("git", "commit", "-q", "-m", "no table", cwd=where)
+    assert (
+        refused("HEAD") == "error: HEAD: has no plots/double_descent.csv, so no metrics: it failed, or is not finished"
+    )
+    (where / "plots").mkdir()
+    (where / "plots" / "double_descent.csv").write_text("round,seed,sparsity,remaining,train\nr00,0,0,1,1\n")
+    assert refused("workspace") == "error: workspace: its plots/double_descent.csv has no test_last, test_best"
+    monkeypatch.chdir(tmp_path)
+    assert refused("HEAD") == "error: not inside a prunelab repository; run from its root"
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "file").write_text("")
+    assert refused("HEAD", "--out", str(tmp_path / "file" / "x")).endswith("Not a directory")
+
+
+def refused(*arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", *arguments])
+    assert "\n" not in str(stopped.value)
+    return str(stopped.value)
 
 
 def test_the_committed_study_compared_with_nothing(tmp_path, capsys):

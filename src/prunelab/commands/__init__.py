@@ -27,5 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.run(options)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:  # a folder that cannot be written to, a program that is not there
+        sys.exit(f"error: {error.filename or options.command}: {error.strerror or error}")
     except KeyboardInterrupt:
         sys.exit("stopped")

@@ -15,6 +15,7 @@ from prunelab import config
 from prunelab.errors import UserError
 
 CURVE = "plots/double_descent.csv"
+COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best")
 WORKSPACE = "workspace"
 Row = dict[str, str]
 
@@ -120,8 +121,9 @@ def _read(name: str, commit: str, baseline: str) -> Run:
         missing = "params.yaml" if params is None else f"{CURVE}, so no metrics: it failed, or is not finished"
         raise UserError(f"{name}: has no {missing}")
     rows = list(csv.DictReader(io.StringIO(table)))
-    if not rows:
-        raise UserError(f"{name}: its {CURVE} is empty")
+    lacking = [column for column in COLUMNS if not rows or column not in rows[0]]
+    if lacking:
+        raise UserError(f"{name}: its {CURVE} has no {', '.join(lacking)}")
     return Run(name, commit, yaml.safe_load(params), rows, files, baseline)
 
 
