@@ -29,11 +29,12 @@ def test_more_noise_interpolates_earlier_and_is_robust_later():
 
 def test_criteria_in_the_papers_order_and_not():
     runs = {"magnitude": made(5, 6, 0.85), "gradient": made(3, 6, 0.9), "random": made(1, 6, 0.8)}
-    assert claims.criteria(runs).verdict == SUPPORTED
-    assert claims.criteria(runs | {"random": made(4, 6, 0.8)}).verdict == CONTRADICTED
-    assert claims.criteria(runs | {"gradient": made(3, 6, 0.7)}).verdict == CONTRADICTED
-    missing = claims.criteria({"magnitude": runs["magnitude"]})
+    assert claims.criteria({0.4: runs}).verdict == SUPPORTED
+    assert claims.criteria({0.2: runs, 0.4: runs | {"random": made(4, 6, 0.8)}}).verdict == CONTRADICTED
+    assert claims.criteria({0.2: runs, 0.4: runs | {"gradient": made(3, 6, 0.7)}}).verdict == CONTRADICTED
+    missing = claims.criteria({0.4: {"magnitude": runs["magnitude"]}})
     assert missing.verdict == UNDECIDED
+    assert claims.criteria({}).verdict == UNDECIDED
     assert "prune.criterion=magnitude,gradient,random" in missing.decide_with
 
 

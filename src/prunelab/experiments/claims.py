@@ -32,7 +32,7 @@ RUN_WIDTH = "uv run dvc exp run --queue -S noise=0,0.4 -S model.width=0.01,0.02,
 
 
 def noise_levels(runs: Mapping[float, Curves]) -> Claim:
-    """Claim 4, between the lowest and the highest noise."""
+    """Claim 4, between the lowest and the highest noise: noise -> curves."""
     levels = sorted(level for level in runs if level > 0)
     if len(levels) < 2:
         why = f"needs runs that differ in noise alone, at two levels above 0; found {levels}"
@@ -46,31 +46,36 @@ def noise_levels(runs: Mapping[float, Curves]) -> Claim:
     return judged(verdicts.NOISE_LEVELS, effects, verdicts.MORE_SEEDS)
 
 
-def criteria(runs: Mapping[str, Curves]) -> Claim:
-    """Claim 5."""
+def criteria(runs: Mapping[float, Mapping[str, Curves]]) -> Claim:
+    """Claim 5, at each noise level: noise -> `prune.criterion` -> curves."""
     needed = ("magnitude", "gradient", "random")
-    if any(name not in runs for name in needed):
-        why = (
-            f"needs runs that differ in criterion alone: {', '.join(needed)}; found {', '.join(sorted(runs)) or 'none'}"
-        )
+    complete = {noise: found for noise, found in sorted(runs.items()) if all(name in found for name in needed)}
+    if not complete:
+        best = max(runs.values(), key=len, default={})
+        found = ", ".join(sorted(best)) or "none"
+        why = f"needs runs that differ in criterion alone: {', '.join(needed)}; found {found}"
         return Claim(verdicts.CRITERIA, UNDECIDED, why, [], verdicts.RUN_CRITERIA)
-    names = list(runs)
-    matched = dict(zip(names, paired(*runs.values()), strict=True))
-    magnitude, gradient, random = (matched[name] for name in needed)
+    effects = [effect for noise, found in complete.items() for effect in _criteria(noise, found)]
+    return judged(verdicts.CRITERIA, effects, verdicts.MORE_SEEDS)
+
+
+def _criteria(noise: float, runs: Mapping[str, Curves]) -> list[Effect]:
+    matched = dict(zip(runs, paired(*runs.values()), strict=True))
+    magnitude, gradient, random = (matched[name] for name in ("magnitude", "gradient", "random"))
     efficacy = {name: run.efficacy() for name, run in matched.items()}
     others = np.max([value for name, value in efficacy.items() if name != "magnitude"], axis=0)
     least = np.min([value for name, value in efficacy.items() if name != "random"], axis=0)
     sparse = magnitude.sparsity_R >= HIGH
     best = np.maximum(magnitude.test_best[sparse], random.test_best[sparse])
-    effects = [
-        _rounds("efficacy: magnitude - the best other", efficacy["magnitude"] - others),
-        _rounds("efficacy: the worst other - random", least - efficacy["random"]),
+    where = f"{100 * noise:g}% noise: "
+    return [
+        _rounds(f"{where}efficacy: magnitude - the best other", efficacy["magnitude"] - others),
+        _rounds(f"{where}efficacy: the worst other - random", least - efficacy["random"]),
         points(
-            f"best-epoch test accuracy from {HIGH:.0%} sparsity on: gradient - the better of the others",
+            f"{where}best-epoch test accuracy from {HIGH:.0%} sparsity on: gradient - the better of the others",
             (gradient.test_best[sparse] - best).mean(axis=0),
         ),
     ]
-    return judged(verdicts.CRITERIA, effects, verdicts.MORE_SEEDS)
 
 
 def extended(runs: Mapping[float, Mapping[float, Curves]]) -> Claim:
@@ -117,9 +122,11 @@ def width(runs: Mapping[float, Mapping[float, Curves]]) -> Claim:
 def all_of(runs: Sequence[Run]) -> dict[str, Claim]:
     """The paper's claims 4 and 5 by number, and Lens's two by name."""
     by_rewinding = [run for run in runs if run.settings.get("prune.retrain") == "lr_rewind"]
+    # The paper shows it for magnitude pruning.
+    by_magnitude = [run for run in runs if run.settings.get("prune.criterion") == "magnitude"]
     return {
-        "4": noise_levels(alike(runs, "noise")),
-        "5": criteria(alike(runs, "prune.criterion")),
+        "4": noise_levels(alike(by_magnitude or runs, "noise")),
+        "5": criteria(_by_noise(runs, "prune.criterion")),
         "extended training": extended(_by_noise(by_rewinding, "prune.fraction")),
         "width": width(_by_noise(runs, "model.width")),
     }

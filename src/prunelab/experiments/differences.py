@@ -70,7 +70,8 @@ def pairs(grid: Grid) -> list[tuple[Study, Study]]:
 def table(grid: Grid) -> list[dict[str, Any]]:
     """A row for each pair and measure; `p_adjusted` for as many tests as the table has (Benjamini and Hochberg)."""
     rows = [
-        {"a": grid.title(a), "b": grid.title(b), "measure": name, "difference": d.value, "low": d.low, "high": d.high}
+        dict(zip(("where", "a", "b"), grid.contrast(a, b), strict=True))
+        | {"measure": name, "difference": d.value, "low": d.low, "high": d.high}
         | {"p": d.p, "test": "paired t" if d.paired else "Welch t", "n": d.n}
         for a, b in pairs(grid)
         for name, d in compare(a, b).items()

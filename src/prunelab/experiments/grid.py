@@ -56,8 +56,17 @@ class Grid:
 
     def title(self, study: Study) -> str:
         """All of a study's place in words."""
-        parts = [self.label(role, value) for role, value in zip(ROLES, study.key, strict=True) if self.axes[role]]
-        return ", ".join(parts) or " + ".join(study.names)
+        return ", ".join(self._parts(study)) or " + ".join(study.names)
+
+    def contrast(self, a: Study, b: Study) -> tuple[str, str, str]:
+        """Where two studies agree, and what each is where they do not."""
+        pairs = list(zip(self._parts(a), self._parts(b), strict=True))
+        where = ", ".join(part for part, other in pairs if part == other)
+        ours, theirs = (", ".join(pair[i] for pair in pairs if pair[0] != pair[1]) for i in (0, 1))
+        return where, ours, theirs
+
+    def _parts(self, study: Study) -> list[str]:
+        return [self.label(role, value) for role, value in zip(ROLES, study.key, strict=True) if self.axes[role]]
 
 
 def differing(runs: Sequence[Run]) -> list[str]:

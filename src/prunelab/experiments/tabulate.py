@@ -8,7 +8,7 @@ from prunelab.experiments.curves import LISTED
 from prunelab.experiments.grid import ROLES, Grid
 from prunelab.figures import claims as pages
 
-TESTS = ("a", "b", "measure", "difference", "low", "high", "p", "p_adjusted", "test", "n")
+TESTS = ("where", "a", "b", "measure", "difference", "low", "high", "p", "p_adjusted", "test", "n")
 Row = Mapping[str, Any]
 
 
@@ -48,7 +48,7 @@ def _tests(rows: Sequence[Row]) -> str:
     shown = [row for row in rows if row["measure"] in ("dip", "sweet_spot", "best epoch")]
     if not shown:
         return ""
-    names = [f"{row['a']} - {row['b']}" for row in shown]
+    names = [f"{row['where']}: {row['a']} - {row['b']}".removeprefix(": ") for row in shown]
     width = max(map(len, names))
     lines = ["Differences in points, 95% interval, p (adjusted for the number of tests)", ""]
     for name, row in zip(names, shown, strict=True):

@@ -73,6 +73,9 @@ class Board:
         if name in self._totals:
             self._ended.add(name)
             self._seen[name] = {str(i) for i in range(self._totals[name])}
+        for worker, task in self._running.items():
+            if task == name and worker in self._lines:
+                self._lines[worker].set_description_str(f"  worker {worker}: idle")
         self._say(f"{'done' if well else 'FAILED'}: {name}")
 
     def _say(self, text: str) -> None:
