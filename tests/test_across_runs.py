@@ -58,7 +58,10 @@ def test_narrower_networks_against_the_pruned_wide_one():
         run = made(8, 6)
         return Curves(run.seeds, run.sparsity_R, run.train, run.test_last + by, run.test_best)
 
-    narrow = {0.1: made(8, 0), 0.5: made(8, 4)}
+    def short(run):
+        return Curves(run.seeds, run.sparsity_R[:2], run.train[:2], run.test_last[:2], run.test_best[:2])
+
+    narrow = {0.1: short(made(8, 0)), 0.5: short(made(8, 4))}  # n_rounds=1 is enough
     assert claims.width({0.4: narrow | {1.0: lifted(0.01)}}).verdict == SUPPORTED
     assert claims.width({0.4: narrow | {1.0: lifted(0.05)}}).verdict == CONTRADICTED
     assert claims.width({0.0: narrow | {1.0: lifted(0.05)}}).verdict == SUPPORTED
@@ -77,6 +80,8 @@ def test_only_runs_that_differ_in_one_parameter_are_compared():
     assert list(found) == [0.2, 0.4, 0.8]
     assert found[0.4].test_last.item() == 0
     assert claims.alike([], "noise") == {}
+    more = Run("f", "", {**some[0].params, "seeds": [7]}, [{**some[0].rows[0], "seed": "7"}])
+    assert claims.alike([*some, more], "noise")[0.2].seeds == (0, 7)
 
 
 def test_curves_are_paired_by_seed_and_cut_to_the_shorter():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from prunelab.analysis import verdicts
 from prunelab.analysis.claims import UNDECIDED, Claim, Effect, interval, judged, points
 from prunelab.experiments.curves import Curves, curves
+from prunelab.experiments.grid import neutral
 from prunelab.experiments.runs import Run
 
 Array = NDArray[np.float64]
@@ -23,12 +24,12 @@ EXTENDED = (
     "With label noise, training the dense network as long as pruning trains (EDT) does not reach pruning at its best; "
     "without, it matches or beats it (Lens 5.1)."
 )
-RUN_EXTENDED = "uv run dvc exp run --queue -S prune.retrain=lr_rewind -S noise=0,0.4 -S prune.fraction=0,0.2"
+RUN_EXTENDED = "uv run prunelab queue prune.retrain=lr_rewind noise=0,0.4 prune.fraction=0,0.2"
 WIDTH = (
     f"With label noise, narrower dense networks come within {WIDTH_GAP} points of pruning at its best; without, they "
     "do not reach it (Lens 5.2)."
 )
-RUN_WIDTH = "uv run dvc exp run --queue -S noise=0,0.4 -S model.width=0.01,0.02,0.05,0.1,0.2,0.5,1"
+RUN_WIDTH = "uv run prunelab queue noise=0,0.4 model.width=0.01,0.02,0.05,0.1,0.2,0.5 n_rounds=1"
 
 
 def noise_levels(runs: Mapping[float, Curves]) -> Claim:
@@ -98,13 +99,16 @@ def extended(runs: Mapping[float, Mapping[float, Curves]]) -> Claim:
 
 
 def width(runs: Mapping[float, Mapping[float, Curves]]) -> Claim:
-    """Pruning the widest network against training narrower ones: noise -> `model.width` -> curves."""
+    """Pruning the widest network against training narrower ones: noise -> `model.width` -> curves.
+
+    Of the narrower ones only the dense round counts: they need no more than `n_rounds=1`.
+    """
     effects = []
     for noise, found in sorted(runs.items()):
         if len(found) < 3:
             continue
         widths = sorted(found)
-        some = dict(zip(widths, paired(*(found[w] for w in widths)), strict=True))
+        some = dict(zip(widths, paired(*(found[w] for w in widths), same_rounds=False), strict=True))
         narrower = np.max([run.test_last[0] for run in some.values()], axis=0)
         gap = _best(some[widths[-1]]) - narrower
         what = f"last test accuracy, {100 * noise:g}% noise: "
@@ -133,18 +137,24 @@ def all_of(runs: Sequence[Run]) -> dict[str, Claim]:
 
 
 def alike(runs: Sequence[Run], name: str) -> dict[Any, Curves]:
-    """The largest group of runs that differ in one parameter only: its value -> curves (the first of equals)."""
-    groups: dict[str, dict[Any, Curves]] = {}
+    """The largest group of runs that differ in one parameter only: its value -> curves.
+
+    What does not move a curve (grid.NEUTRAL) may differ: runs of other seeds are more replicates, of the same seeds
+    the first counts.
+    """
+    groups: dict[str, dict[Any, list[Run]]] = {}
     for run in runs:
-        rest = {key: value for key, value in run.settings.items() if key not in (name, "setting")}
-        groups.setdefault(repr(sorted(rest.items())), {}).setdefault(run.settings.get(name), curves(run.rows))
-    return max(groups.values(), key=len, default={})
+        rest = {key: value for key, value in run.settings.items() if key != name and not neutral(key)}
+        groups.setdefault(repr(sorted(rest.items())), {}).setdefault(run.settings.get(name), []).append(run)
+    largest = max(groups.values(), key=len, default={})
+    # Of rows for the same round and seed, the last one counts.
+    return {value: curves([row for run in reversed(some) for row in run.rows]) for value, some in largest.items()}
 
 
-def paired(*some: Curves) -> tuple[Curves, ...]:
-    """The same rounds and seeds of each; where no seed is shared, as they are, cut to as many replicates and rounds."""
+def paired(*some: Curves, same_rounds: bool = True) -> tuple[Curves, ...]:
+    """The same seeds and rounds of each; where no seed is shared, as they are, cut to as many replicates."""
     shared = sorted(set.intersection(*(set(run.seeds) for run in some)))
-    rounds = min(len(run.sparsity_R) for run in some)
+    rounds = min(len(run.sparsity_R) for run in some) if same_rounds else None
     number = min(len(run.seeds) for run in some)
     result = []
     for run in some:

@@ -72,7 +72,7 @@ class Grid:
 def differing(runs: Sequence[Run]) -> list[str]:
     """Parameters that are not NEUTRAL and have more than one value, in params.yaml's order."""
     names = dict.fromkeys(name for run in runs for name in run.settings)
-    return [n for n in names if not _neutral(n) and len({repr(run.settings.get(n)) for run in runs}) > 1]
+    return [n for n in names if not neutral(n) and len({repr(run.settings.get(n)) for run in runs}) > 1]
 
 
 def common(runs: Sequence[Run]) -> str:
@@ -167,7 +167,8 @@ def _value(run: Run, name: str | None) -> Any:
     return str(value) if isinstance(value, list) else value  # a place must be hashable
 
 
-def _neutral(name: str) -> bool:
+def neutral(name: str) -> bool:
+    """Whether a parameter does not move the points a curve has."""
     return name in NEUTRAL or name.split(".")[0] in NEUTRAL
 
 
