@@ -129,10 +129,13 @@ def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
     lost.rename(f"{lost}.aside")
     monkeypatch.chdir(where)
     points = [plan.Point(name, (), {}) for name in ("noise-0.2", "noise-0.4", "noise-0.6")]
-    problems = sweep._verified(points, remotes.origin(), {"noise-0.6": (False, "what it printed\n")})
+    problems = sweep._verified(points, remotes.origin(), {"noise-0.6": (False, "what it printed\nerror: device: no\n")})
     Path(f"{lost}.aside").rename(lost)
-    assert problems[-1] == "noise-0.6: its commit, on the git remote (log: .dvc/tmp/sweep/noise-0.6.log)"
-    assert (where / ".dvc/tmp/sweep/noise-0.6.log").read_text() == "what it printed\n"
+    assert (
+        problems[-1]
+        == "noise-0.6: its commit, on the git remote; error: device: no (log: .dvc/tmp/sweep/noise-0.6.log)"
+    )
+    assert (where / ".dvc/tmp/sweep/noise-0.6.log").read_text().startswith("what it printed\n")
     assert 1 <= len(problems) - 1 <= 2
     assert all(re.match(r"noise-0\.[24]: data/\S+", line) for line in problems[:-1])
     assert sweep._verified(points[:2], remotes.origin(), {}) == []

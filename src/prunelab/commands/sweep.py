@@ -114,7 +114,9 @@ def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[st
         if point.name in there:
             lacking = remotes.missing_data(there[point.name], origin.storage)
         if lacking:
-            problems.append(f"{point.name}: {', '.join(lacking[:3])} (log: {_log(point.name)})")
+            said = [line for line in results.get(point.name, (True, ""))[1].splitlines() if line.startswith("error: ")]
+            why = f"; {said[-1]}" if said else ""
+            problems.append(f"{point.name}: {', '.join(lacking[:3])}{why} (log: {_log(point.name)})")
     return problems
 
 

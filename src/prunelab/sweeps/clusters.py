@@ -1,5 +1,6 @@
 """Dask clusters by name."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,13 @@ def local(workers: int, options: dict[str, str], scratch: Path) -> LocalCluster:
     """Processes of this machine."""
     if options:
         raise UserError(f"--option {next(iter(options))}: --cluster local has none")
-    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, local_directory=str(scratch))
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        dashboard_address=None,
+        local_directory=str(scratch),
+        silence_logs=logging.CRITICAL,  # what a task printed is kept in its log
+    )
 
 
 def slurm(workers: int, options: dict[str, str], scratch: Path) -> object:
