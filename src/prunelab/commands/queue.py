@@ -1,6 +1,7 @@
 """`prunelab queue`: a grid of experiments in DVC's own queue, named and ordered."""
 
 import argparse
+from contextlib import suppress
 
 from tqdm import tqdm
 
@@ -25,6 +26,8 @@ def run(options: argparse.Namespace) -> None:
     by_all = [one for one in plan.shared(points) if len(one.members) == len(points)]
     for one in by_all:
         print(f"first what all {len(points)} share: up to {one.target}", flush=True)
+        with suppress(UserError):  # left behind by a queueing that was cut off
+            output("dvc", "exp", "remove", SHARED)
         output("dvc", "exp", "run", "--temp", "-n", SHARED, *sets(points[0]), one.target)
         output("dvc", "exp", "remove", SHARED)
     for point in tqdm(plan.spread(points), desc="queueing", unit="experiment"):
@@ -50,5 +53,3 @@ def refuse_taken(points: list[plan.Point]) -> None:
     clash = [name for name in names if name in taken]
     if clash:
         raise UserError(f"{clash[0]}: there is such an experiment; `dvc exp remove {clash[0]}`, or --name PREFIX")
-    if len(set(names)) < len(names):
-        raise UserError(f"{max(names, key=names.count)}: two points of the grid have this name")

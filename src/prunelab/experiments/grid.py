@@ -149,7 +149,7 @@ def _refuse_mixed(axes: dict[str, str | None], runs: Sequence[Run]) -> None:
     mixed = [name for name in _within(axes, runs) if name not in axes.values()]
     if not mixed:
         return
-    name, first = mixed[0], runs[0]
+    name = mixed[0]
     whole = [axis for axis in axes.values() if axis in WHOLE]
     pairs = ((a, b) for i, a in enumerate(runs) for b in runs[i + 1 :])
     alike = (p for p in pairs if all(p[0].settings.get(w) == p[1].settings.get(w) for w in whole))

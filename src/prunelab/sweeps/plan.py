@@ -45,7 +45,7 @@ def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
         prefix: goes before each name.
 
     Raises:
-        UserError: one line: not an override, or a value that is not allowed (the line names it).
+        UserError: one line: not an override, a value that is not allowed (the line names it), or one given twice.
     """
     from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
     from hydra.errors import HydraException
@@ -57,7 +57,12 @@ def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
         raise UserError(f"{' '.join(overrides)}: not name=value[,value...] ({str(error).splitlines()[0]})") from None
     varying = [override.key_or_group for override in parsed if override.is_sweep_override()]
     shown = varying or [override.key_or_group for override in parsed]
-    return [Point(_name(some, shown, prefix), some, compose(some)) for some in combined]
+    found = [Point(_name(some, shown, prefix), some, compose(some)) for some in combined]
+    names = [point.name for point in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(f"{twice}: two points of the grid have this name; are two values the same?")
+    return found
 
 
 def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
