@@ -37,7 +37,8 @@ def chart(grid: Grid) -> dict[str, Any]:
         "field": "study",
         "type": "nominal",
         "sort": studies,
-        "scale": {"domain": studies, "range": [COLOURS[i % len(COLOURS)] for i in range(len(studies))]},
+        "scale": {"domain": studies}
+        | ({"range": COLOURS} if len(studies) <= len(COLOURS) else {"scheme": "tableau20"}),
         "legend": {"title": "click to choose", "orient": "bottom", "columns": 2, "labelLimit": 500},
     }
     x = {
