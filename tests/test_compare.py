@@ -171,6 +171,19 @@ def test_the_figure_and_the_chart_show_the_same_curves():
     assert last == pytest.approx(list(100 * solid.get_ydata()[::-1]), abs=1e-3)
 
 
+def test_training_on_without_pruning_is_drawn_by_rounds():
+    """A study whose sparsity stays 0 would be a single point on the other axis."""
+    unpruned = run("edt", prune__fraction=0)
+    for row in unpruned.rows:
+        row |= {"sparsity": "0", "remaining": "1"}
+    found = grid.layout([unpruned, run("pruned", prune__fraction=0.2)])
+    (panel,) = figure.draw(found, "digits").axes
+    assert panel.get_lines()[0].get_xdata().tolist() == [0, 1, 2, 3]
+    assert panel.get_xlabel().startswith("round")
+    assert interactive.chart(found)["spec"]["encoding"]["x"]["field"] == "number"
+    assert figure.abscissa(grid.layout([run("pruned")])) == "remaining"
+
+
 def test_curves_put_rows_in_order():
     found = curves(run("a", seeds=(1, 0)).rows[::-1])
     assert found.seeds == (0, 1)

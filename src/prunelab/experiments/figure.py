@@ -11,6 +11,9 @@ from prunelab.figures import style
 
 COLOURS = (style.BLUE, style.RED, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
 PANEL = (3.3, 2.6)  # inches
+ROUNDS = "round"
+LOG = "The axis is spaced by the weights remaining (log)."
+LETTERS = 13  # of a title, to the inch
 
 
 def draw(grid: Grid, subtitle: str) -> Figure:
@@ -30,13 +33,15 @@ def draw(grid: Grid, subtitle: str) -> Figure:
             panels[i][0].set_ylabel(f"{grid.label('rows', row)}\n{panels[i][0].get_ylabel()}")
     for j, column in enumerate(columns):
         panels[0][j].set_title(grid.label("columns", column))
-    _legend(figure, grid, f"Test accuracy against sparsity: {subtitle}")
+    title = f"Test accuracy against {'rounds' if abscissa(grid) == 'round' else 'sparsity'}: {subtitle}"
+    _legend(figure, grid, title if len(title) <= LETTERS * size[0] else title.replace(": ", "\n", 1))
     figure.supxlabel(_caption(grid), fontsize=7.5, color="#555555", x=0.01, ha="left")
     return figure
 
 
 def _panel(axes: Axes, grid: Grid, place: tuple[Any, Any], *, last: bool) -> None:
     shown: list[Any] = []
+    x = abscissa(grid)
     for color, value in zip(_colours(grid), grid.values["colours"], strict=True):
         study = grid.studies.get((*place, value))
         if study is None:
@@ -44,18 +49,30 @@ def _panel(axes: Axes, grid: Grid, place: tuple[Any, Any], *, last: bool) -> Non
         # A log axis has no place for a round without weights.
         points = [row for row in _numbers(study) if row["remaining"] > 0]
         shown += points
-        style.band(axes, points, "remaining", "test_last", color)
-        style.band(axes, points, "remaining", "test_best", color, linestyle=":", linewidth=1.2)
+        style.band(axes, points, x, "test_last", color)
+        style.band(axes, points, x, "test_best", color, linestyle=":", linewidth=1.2)
     if not shown:
         axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color="#999999")
         return
-    style.sparsity_axis(axes, shown, narrow=True)
+    if x == "round":
+        axes.set_xlabel(ROUNDS)
+    else:
+        style.sparsity_axis(axes, shown, narrow=True)
     if not last:
         axes.set_xlabel("")
 
 
+def abscissa(grid: Grid) -> str:
+    """What the x axis shows: `remaining`; or `round`, if a study trains on without pruning (Jin et al., Figure 6)."""
+    unpruned = any(
+        len(study.curves.sparsity_R) > 1 and not study.curves.sparsity_R.any() for study in grid.studies.values()
+    )
+    return "round" if unpruned else "remaining"
+
+
 def _numbers(study: Study) -> list[dict[str, float]]:
-    return [{name: float(row[name]) for name in ("remaining", "test_last", "test_best")} for row in study.rows]
+    names = ("remaining", "test_last", "test_best")
+    return [{"round": float(row["round"][1:])} | {name: float(row[name]) for name in names} for row in study.rows]
 
 
 def _colours(grid: Grid) -> list[str]:
@@ -81,10 +98,9 @@ def _legend(figure: Figure, grid: Grid, title: str) -> None:
 def _caption(grid: Grid) -> str:
     numbers = {len(study.curves.seeds) for study in grid.studies.values()}
     low, high = min(numbers), max(numbers)
-    if high == 1:
-        return "One replicate each: no bands. The axis is spaced by the weights remaining (log)."
     many = f"{low}" if low == high else f"{low} to {high}"
-    return (
-        f"Lines: mean of {many} replicates; bands: one standard deviation. "
-        "The axis is spaced by the weights remaining (log)."
+    lines = (
+        f"Lines: mean of {many} replicates; bands: one standard deviation." if high > 1 else "One replicate: no bands."
     )
+    axis = "Each round trains as long as the dense network." if abscissa(grid) == "round" else LOG
+    return f"{lines} {axis}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from prunelab.experiments.figure import COLOURS
+from prunelab.experiments.figure import COLOURS, ROUNDS, abscissa
 from prunelab.experiments.grid import Grid
 
 MEASURES = {"test_last": "last test accuracy", "test_best": "best test accuracy", "train": "train accuracy"}
@@ -22,7 +22,12 @@ def values(grid: Grid) -> list[dict[str, Any]]:
             for r, (mean, std) in enumerate(zip(percent.mean(axis=1), spread, strict=True)):
                 remaining = float(1 - curves.sparsity_R[r])
                 if remaining > 0:  # a log axis has no place for a round without weights
-                    row: dict[str, Any] = {"study": grid.title(study), "measure": title, "round": f"r{r:02d}"}
+                    row: dict[str, Any] = {
+                        "study": grid.title(study),
+                        "measure": title,
+                        "round": f"r{r:02d}",
+                        "number": r,
+                    }
                     row |= {"remaining": round(remaining, 9), "sparsity": f"{100 * curves.sparsity_R[r]:.2f}%"}
                     shown = {"mean": mean, "std": std, "low": mean - std, "high": mean + std}
                     rows.append(row | {key: round(float(value), 4) for key, value in shown.items()})
@@ -41,16 +46,7 @@ def chart(grid: Grid) -> dict[str, Any]:
         | ({"range": COLOURS} if len(studies) <= len(COLOURS) else {"scheme": "tableau20"}),
         "legend": {"title": "click to choose", "orient": "bottom", "columns": 2, "labelLimit": 500},
     }
-    x = {
-        "field": "remaining",
-        "type": "quantitative",
-        "scale": {"type": "log", "reverse": True, "nice": False},
-        "axis": {
-            "title": "sparsity (% of prunable weights removed)",
-            "labelExpr": "format(100 * (1 - datum.value), '.5~g')",
-            "values": [1, 0.1, 0.01, 0.001, 0.0001, 0.00001],
-        },
-    }
+    x = _rounds() if abscissa(grid) == "round" else _sparsity()
     scale = {"zero": False}
     tooltip = _tooltip(("study", "measure", "round", "sparsity", "mean", "std"))
     band = {
@@ -99,6 +95,23 @@ def chart(grid: Grid) -> dict[str, Any]:
         "config": {"font": "system-ui, sans-serif", "view": {"stroke": "#ddd"}, "axis": {"gridColor": "#eee"}}
         | {"legend": {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 3, "labelFontSize": 12}},
     }
+
+
+def _sparsity() -> dict[str, Any]:
+    return {
+        "field": "remaining",
+        "type": "quantitative",
+        "scale": {"type": "log", "reverse": True, "nice": False},
+        "axis": {
+            "title": "sparsity (% of prunable weights removed)",
+            "labelExpr": "format(100 * (1 - datum.value), '.5~g')",
+            "values": [1, 0.1, 0.01, 0.001, 0.0001, 0.00001],
+        },
+    }
+
+
+def _rounds() -> dict[str, Any]:
+    return {"field": "number", "type": "quantitative", "axis": {"title": ROUNDS}}
 
 
 def _tooltip(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ def build(runs: Sequence[Run], grid: Grid, *, all_figures: bool = False) -> str:
         differing=_differing(runs),
         notes=grid.notes,
         chart=interactive.chart(grid),
+        by_sparsity=figure.abscissa(grid) == "remaining",
         models=tabulate.models(grid),
         tests=differences.table(grid),
         judged=_judged(runs),
