@@ -90,9 +90,9 @@ def _legend(figure: Figure, grid: Grid, title: str) -> None:
         ]
     handles.append(Line2D([], [], color="#555555", label="last epoch"))
     handles.append(Line2D([], [], color="#555555", linestyle=":", linewidth=1.2, label="best epoch"))
-    figure.legend(
-        handles=handles, loc="outside upper center", ncols=min(len(handles), 6), title=title, title_fontsize=10
-    )
+    legend = figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
+    legend.set_title(title, prop={"size": 10})
+    legend.get_title().set_multialignment("center")
 
 
 def _caption(grid: Grid) -> str:
