@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from prunelab.experiments.grid import Grid, Study
@@ -91,7 +92,7 @@ def _legend(figure: Figure, grid: Grid, title: str) -> None:
     handles.append(Line2D([], [], color="#555555", label="last epoch"))
     handles.append(Line2D([], [], color="#555555", linestyle=":", linewidth=1.2, label="best epoch"))
     legend = figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
-    legend.set_title(title, prop={"size": 10})
+    legend.set_title(title, prop=FontProperties(size=10))
     legend.get_title().set_multialignment("center")
 
 
