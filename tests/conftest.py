@@ -43,6 +43,11 @@ def make_split(images=None, permuted=(), validation=0):
     return split.make(images, labels, torch.device("cpu"))
 
 
+def same(a, b):
+    """Whether two states have the same tensors, to the bit."""
+    return list(a) == list(b) and all(torch.equal(a[k], b[k]) for k in a)
+
+
 @pytest.fixture(autouse=True)
 def _single_thread():
     torch.set_num_threads(1)

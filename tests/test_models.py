@@ -121,3 +121,24 @@ def test_the_engines_switches_change_rounding_only(name, engine, tolerance, monk
     moved = sum(((plain[n] - start[n]) ** 2).sum() for n in weights) ** 0.5
     assert apart / moved < tolerance
     assert loss == pytest.approx(plain_loss, rel=tolerance)
+
+
+@pytest.mark.parametrize("kind", ["ones", "uniform"])
+def test_initialisation_is_kaiming_with_zero_biases(kind):
+    network = networks.build("lenet", (1, 28, 28), 10, 1.0, kind, streams.generator(0, "init"))
+    assert sum(p.numel() for p in network.parameters()) == 266_610  # LeNet-300-100 on MNIST, as published
+    for layer, fan_in in ((network[1], 784), (network[3], 300), (network[5], 100)):
+        assert (layer.bias == 0).all()
+        assert layer.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.05)
+    assert networks.prunable("lenet", network) == ["1.weight", "3.weight"]
+
+
+def test_width_multiplies_hidden_layers():
+    network = networks.build("lenet", (1, 8, 8), 10, 0.5, "ones", streams.generator(0, "init"))
+    assert [network[i].out_features for i in (1, 3, 5)] == [150, 50, 10]
+
+
+def test_streams_are_named_not_counted():
+    a, b, c = (streams.generator(0, *name).initial_seed() for name in (("x", 1), ("x", 2), ("y", 1)))
+    assert len({a, b, c, streams.generator(1, "x", 1).initial_seed()}) == 4
+    assert streams.key(0, "x", 1) == streams.key(0, "x", 1) < 2**63

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from conftest import make_images, make_split
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_training import task
+from test_rounds import task
 from torch import nn
 
 from prunelab.core import byname, inputs, networks, streams
