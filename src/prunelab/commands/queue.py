@@ -28,18 +28,13 @@ def run(options: argparse.Namespace) -> None:
         print(f"first what all {len(points)} share: up to {one.target}", flush=True)
         with suppress(UserError):  # left behind by a queueing that was cut off
             output("dvc", "exp", "remove", SHARED)
-        output("dvc", "exp", "run", "--temp", "-n", SHARED, *sets(points[0]), one.target)
+        output("dvc", "exp", "run", "--temp", "-n", SHARED, *plan.options(points[0].overrides), one.target)
         output("dvc", "exp", "remove", SHARED)
     for point in tqdm(plan.spread(points), desc="queueing", unit="experiment"):
-        output("dvc", "exp", "run", "--queue", "-n", point.name, *sets(point))
+        output("dvc", "exp", "run", "--queue", "-n", point.name, *plan.options(point.overrides))
     print("\n".join(["", *(f"  {point.name}" for point in points), ""]))
     print("start them:  uv run dvc queue start -j 2\nwatch them:  uv run dvc queue status\nthen:        ", end="")
     print("uv run prunelab show; uv run prunelab compare")
-
-
-def sets(point: plan.Point) -> list[str]:
-    """The overrides as options."""
-    return [part for override in point.overrides for part in ("-S", override)]
 
 
 def refuse_taken(points: list[plan.Point]) -> None:

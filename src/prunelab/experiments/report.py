@@ -131,15 +131,10 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, loader=jinja2.FileSystemLoader(Path(__file__).parent)
     )
-    environment.globals["accuracy"] = _accuracy
+    environment.globals["accuracy"] = tabulate.accuracy
     environment.globals["interval"] = _interval
     environment.globals["short"] = lambda found: pages.short(found).replace("claims ", "").replace("\n", "; ")
     return environment.get_template("report.html")
-
-
-def _accuracy(row: Mapping[str, Any], name: str) -> str:
-    std = row[f"{name}_std"]
-    return f"{100 * row[name]:.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
 
 
 def _interval(found: Sequence[float] | None, over: str) -> str:

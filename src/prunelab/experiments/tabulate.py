@@ -38,7 +38,7 @@ def _models(rows: Sequence[Row]) -> str:
     lines = ["Last test accuracy in %, mean ± standard deviation, and sparsity", "", header]
     for first in range(0, len(rows), len(LISTED)):
         some = rows[first : first + len(LISTED)]
-        cells = "".join(f"{_accuracy(row) + ' at ' + _sparsity(row):>24s}" for row in some)
+        cells = "".join(f"{accuracy(row, 'test_last') + ' at ' + _sparsity(row):>24s}" for row in some)
         lines.append(f"{some[0]['study']:{width}s} {some[0]['n']:2d}{cells}")
     return "\n".join(lines)
 
@@ -62,9 +62,10 @@ def _tests(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _accuracy(row: Row) -> str:
-    std = row["test_last_std"]
-    return f"{100 * row['test_last']:.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
+def accuracy(row: Row, column: str) -> str:
+    """Mean and, if there is one, standard deviation of a column of `models`, in percent."""
+    std = row[f"{column}_std"]
+    return f"{100 * row[column]:.1f}" + ("" if std is None else f" ± {100 * std:.1f}")
 
 
 def _sparsity(row: Row) -> str:

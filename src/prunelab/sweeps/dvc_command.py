@@ -1,10 +1,8 @@
 """DVC and git as subprocesses, in any clone."""
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from prunelab.errors import UserError
@@ -16,12 +14,12 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", **more}
 
 
-def output(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+def output(*command: str) -> str:
     """What a command prints. Raises UserError with its last line if it fails."""
-    done = subprocess.run(command, cwd=cwd, env=env or environment(), text=True, capture_output=True)
+    done = subprocess.run(command, env=environment(), text=True, capture_output=True)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise UserError(f"{shutil.which(command[0]) and ' '.join(command[:3])}: {lines[-1]}")
+        raise UserError(f"{' '.join(command[:3])}: {lines[-1]}")
     return done.stdout
 
 

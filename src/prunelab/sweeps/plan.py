@@ -104,6 +104,11 @@ def spread(some: Sequence[Point], root: Path = Path()) -> list[Point]:
     return [point for point in chain.from_iterable(zip_longest(*groups)) if point is not None]
 
 
+def options(overrides: Sequence[str]) -> list[str]:
+    """Overrides as `dvc exp run` takes them: -S before each."""
+    return [part for override in overrides for part in ("-S", override)]
+
+
 def num_stages(params: Mapping[str, Any]) -> int:
     """How many stages an experiment has: those of dvc.yaml that stand for themselves, and one for each round."""
     chains = ("rounds", "redense_rounds", "reinit_rounds", "landscape_rounds")

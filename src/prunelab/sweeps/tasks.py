@@ -20,7 +20,7 @@ import psutil
 from distributed import Client, Future, WorkerPlugin, as_completed, get_worker
 
 from prunelab.sweeps.dvc_command import environment
-from prunelab.sweeps.plan import Point, Shared
+from prunelab.sweeps.plan import Point, Shared, options
 from prunelab.sweeps.remotes import GIT_REMOTE, Origin
 
 TOPIC = "prunelab"
@@ -116,11 +116,10 @@ def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
         gpu = {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {}
         shell = Shell(task.name, environment(**gpu))
         clone = _clone(Path(worker.local_directory), origin, shell)
-        sets = [part for override in task.overrides for part in ("-S", override)]
         # An attempt that was cut off after its commit may have left it here.
         shell("dvc", "exp", "remove", "-q", task.name, cwd=clone, check=False)
         target = [task.target] if task.target else []
-        shell("dvc", "exp", "run", "--temp", "--pull", "-n", task.name, *sets, *target, cwd=clone)
+        shell("dvc", "exp", "run", "--temp", "--pull", "-n", task.name, *options(task.overrides), *target, cwd=clone)
         # Forced: a killed attempt may have pushed the same results in a commit of another second.
         shell("dvc", "exp", "push", "--force", "--run-cache", "-r", origin.storage, GIT_REMOTE, task.name, cwd=clone)
     return shell.log
