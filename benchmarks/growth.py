@@ -48,7 +48,9 @@ def disk(table: Table) -> None:
         state = mask.applied(weights, masks)
         with tempfile.TemporaryDirectory() as folder:
             predicted = (10 * values).long()
-            checkpoint.save(Path(folder), Outcome(masks, state, state, history, predicted, values, values < 0.5, {}))
+            checkpoint.save(
+                Path(folder), Outcome(masks, state, state, history, predicted, values, values < 0.5, values < 0.5, {})
+            )
             sizes.append(size_of(Path(folder)))
         if number in (0, 5, 10, 20, 30):
             share = mask.survivors(masks) / mask.prunable(everything)

@@ -26,6 +26,7 @@ def main() -> None:
             (checkpoint.load_state(sparse, artifacts.WEIGHTS, masks), masks),
             sparse_start=checkpoint.load_state(sparse, artifacts.START, masks),
             init=checkpoint.load_state(origin, artifacts.INIT, {}),
+            epochs_before=artifacts.read_json(sparse / artifacts.RECORD)["last"]["epoch"],
         )
 
     label = f"re-dense {progress.of_all(args.round)}"

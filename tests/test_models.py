@@ -1,7 +1,9 @@
 """Networks: parameter counts as published, any width, any image, what is prunable; and the engine's switches."""
 
 import functools
+import hashlib
 
+import numpy as np
 import pytest
 import torch
 from conftest import make_split
@@ -138,7 +140,22 @@ def test_width_multiplies_hidden_layers():
     assert [network[i].out_features for i in (1, 3, 5)] == [150, 50, 10]
 
 
+def draws(generator):
+    return torch.empty(1000, dtype=torch.int32).random_(generator=generator)
+
+
 def test_streams_are_named_not_counted():
-    a, b, c = (streams.generator(0, *name).initial_seed() for name in (("x", 1), ("x", 2), ("y", 1)))
-    assert len({a, b, c, streams.generator(1, "x", 1).initial_seed()}) == 4
-    assert streams.key(0, "x", 1) == streams.key(0, "x", 1) < 2**63
+    names = [(0, "x", 1), (0, "x", 2), (0, "y", 1), (1, "x", 1), (0, "x"), (2**32, "x", 1)]
+    assert len({tuple(draws(streams.generator(*name)).tolist()) for name in names}) == len(names)
+    assert torch.equal(draws(streams.generator(0, "x", 1)), draws(streams.generator(0, "x", 1)))
+    numbers = {streams.numpy_generator(*name).integers(2**62) for name in names}
+    assert len(numbers) == len(names)
+
+
+def test_a_stream_is_numpys_mersenne_twister_in_the_state_that_its_name_hashes_to():
+    """All 624 words count: manual_seed would keep 32 bits."""
+    words = np.frombuffer(hashlib.shake_256(b"7/order/3").digest(2496), dtype="<u4").astype(np.uint32)
+    twister = np.random.MT19937()
+    twister.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": 624}}
+    expected = twister.random_raw(1000) & 0x7FFFFFFF  # int32 takes 31 bits of each word
+    assert draws(streams.generator(7, "order", 3)).tolist() == expected.tolist()

@@ -1,14 +1,17 @@
 """Kinds of round against themselves: in parts = whole, rewound = repeated; where each starts and what it keeps."""
 
+import numpy as np
 import pytest
 import torch
 from conftest import make_images, make_split, same
 from test_config import DEFAULT, changed
 
 from prunelab import config
+from prunelab.core import halves, streams
 from prunelab.core.pruning import mask
 from prunelab.core.study import distance, rounds
-from prunelab.core.training import restart
+from prunelab.core.training import evaluate, restart
+from prunelab.core.training.engine import Engine
 from prunelab.errors import UserError
 
 
@@ -85,7 +88,7 @@ def test_each_scheme_starts_where_it_says():
 def test_redense_brings_weights_back_from_zero_and_keeps_the_rounds_sparsity():
     dense = rounds.dense(task())
     sparse = rounds.prune(task(**{"prune.fraction": 0.9}), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
-    outcome = rounds.redense(task(), 1, (sparse.weights, sparse.masks), sparse.start, dense.start)
+    outcome = rounds.redense(task(), 1, (sparse.weights, sparse.masks), sparse.start, dense.start, epochs_before=3)
     assert same(outcome.start, sparse.weights)
     gone = ~sparse.masks["1.weight"]
     assert (outcome.weights["1.weight"][gone] != 0).float().mean() > 0.5
@@ -156,6 +159,52 @@ def test_best_is_the_highest_epoch_and_last_the_last():
     accuracies = [row["test_accuracy"] for row in outcome.history]
     assert outcome.record["best"]["test_accuracy"] == max(accuracies)
     assert outcome.record["last"]["test_accuracy"] == accuracies[-1]
+
+
+def test_best_is_found_on_one_half_of_the_test_set_and_measured_on_the_other():
+    """By brute force over the epochs' right answers, each half at the first epoch that is best on the other."""
+    t = task(make_split(make_images(n_test=60), permuted=range(0, 40, 2)), **{"train.epochs": 8, "train.lr": 1.0})
+    network = t.network(t.fresh(0))
+    learner = Engine().learner(network, {})
+    measure = evaluate.Measure(learner, t.split)
+    seen = []
+    for scale in (1.0, 0.3, -1.0, 2.0, 0.1):  # any changes will do: five different networks
+        for layer, parameter in enumerate(learner.parameters.values()):
+            parameter.data.mul_(scale if layer % 2 else 1.0).add_(0.01 * layer)
+        measure()
+        seen.append(measure.test_right_T.clone())
+    half = torch.from_numpy(halves.first(60))
+    for on, off in ((half, ~half), (~half, half)):
+        best = max(range(len(seen)), key=lambda e: int(seen[e][on].sum()))
+        assert torch.equal(measure.best_right_T[off], seen[best][off])
+    outcome = rounds.dense(t)
+    assert outcome.record["best"]["fitted_test_accuracy"] == outcome.best_right_T.double().mean()
+    assert outcome.record["best"]["fitted_test_accuracy"] <= outcome.record["best"]["test_accuracy"]
+
+
+def test_halves_are_fixed_and_equal():
+    for count in (1, 2, 7, 797):
+        assert halves.first(count).sum() == count // 2
+        assert (halves.first(count) == halves.first(count)).all()
+    positions = np.flatnonzero(halves.first(1000))
+    assert (positions % 2).mean() == pytest.approx(0.5, abs=0.06)  # not every other one: data may be in an order
+
+
+@pytest.mark.parametrize(
+    ("scheme", "own"), [("rewind", False), ("scratch", False), ("lr_rewind", True), ("finetune", True)]
+)
+def test_weights_that_trained_before_see_another_order_in_every_round(scheme, own, monkeypatch):
+    t = task(**{"prune.retrain": scheme, "train.augment": "shift"})
+    dense = rounds.dense(t)
+    names = []
+    real = streams.generator
+    monkeypatch.setattr(streams, "generator", lambda *name: names.append(name) or real(*name))
+    for number in (1, 2):
+        rounds.prune(t, number, (dense.weights, dense.masks), dense.rewind, dense.start)
+    for purpose in ("order", "augment"):
+        drawn = [name for name in names if name[1] == purpose]
+        assert all((len(name) == 4) is own for name in drawn)
+        assert len(set(drawn)) == (len(drawn) if own else len(drawn) // 2)
 
 
 def test_a_diverged_round_ends_in_one_line_that_says_where():

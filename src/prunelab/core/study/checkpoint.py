@@ -25,6 +25,7 @@ def save(folder: Path, outcome: Outcome) -> None:
         "predicted": predicted.astype(small),
         "loss": outcome.loss_N.numpy().astype(np.float16),
         "test_right": outcome.right_T.numpy(),
+        "test_best_right": outcome.best_right_T.numpy(),
     }
     artifacts.write_arrays(folder / artifacts.EXAMPLES, examples)
     artifacts.write_json(folder / artifacts.RECORD, outcome.record)

@@ -39,6 +39,7 @@ class Outcome:
     predicted_N: Tensor  # class predicted for each training example, int64
     loss_N: Tensor  # its cross-entropy on the given label
     right_T: Tensor  # whether each test example is classified correctly, bool
+    best_right_T: Tensor  # the same at the epoch that was best on the other half of the test set (core/halves.py)
     record: Row
     rewind: State | None = None  # dense only: the state at iteration k
 
@@ -132,16 +133,19 @@ def prune(
         rewind_iteration=train.rewind_iteration,
     )
     start = restart.SCHEMES[prune.retrain](sources)
+    own = (round_number,) if start.trained_on else ()
     if start.original_schedule:
-        plan = _plan(task, _original_schedule(task), first_iteration=start.first_iteration)
+        plan = _plan(task, _original_schedule(task), first_iteration=start.first_iteration, own=own)
     else:
         rates = schedule.constant(finetune.epochs, _steps(task), finetune.lr)
-        plan = _plan(task, rates, epoch_offset=train.epochs)
+        plan = _plan(task, rates, epoch_offset=train.epochs, own=own)
     first = mask.applied(start.weights, masks)
     return _run(task, round_number, first, masks, plan, init=init, sparse=task.params.sparse)
 
 
-def redense(task: Task, round_number: int, sparse: tuple[State, Masks], sparse_start: State, init: State) -> Outcome:
+def redense(
+    task: Task, round_number: int, sparse: tuple[State, Masks], sparse_start: State, init: State, epochs_before: int
+) -> Outcome:
     """Bring the pruned weights back at zero and train the whole network on (SDD 3.3).
 
     Args:
@@ -150,13 +154,14 @@ def redense(task: Task, round_number: int, sparse: tuple[State, Masks], sparse_s
         sparse: weights and masks at the end of that round.
         sparse_start: where that round's training began; distances are measured from there.
         init: the dense initialisation.
+        epochs_before: the number of that round's last epoch; epochs (and their order of the data) are counted on.
 
     The outcome's masks are dense; its record keeps the sparsity of the round it followed.
     """
     state, masks = sparse
     redense = task.params.redense
     rates = schedule.constant(redense.epochs, _steps(task), redense.lr)
-    plan = _plan(task, rates, epoch_offset=task.params.train.epochs)
+    plan = _plan(task, rates, epoch_offset=epochs_before)
     everything = mask.dense(state, list(masks))
     return _run(task, round_number, state, everything, plan, init=init, origin=sparse_start, sparsity_of=masks)
 
@@ -186,28 +191,31 @@ def _original_schedule(task: Task) -> list[float]:
     return schedule.stepped(train.epochs, _steps(task), train.lr, train.milestones, train.gamma, train.warmup_epochs)
 
 
-def _plan(task: Task, rates: list[float], first_iteration: int = 0, epoch_offset: int = 0) -> loop.Plan:
+def _plan(
+    task: Task, rates: list[float], first_iteration: int = 0, epoch_offset: int = 0, own: tuple[int, ...] = ()
+) -> loop.Plan:
+    """What a run does; `own` is the round, if its order and augmentation are its own (restart.py)."""
     train = task.params.train
     return loop.Plan(
         learning_rates=rates,
         batch_size=train.batch_size,
-        # The same epoch has the same order in every round: what differs between rounds is the mask alone, and
-        # rewinding with nothing pruned repeats the dense run exactly.
-        order=lambda epoch: streams.generator(task.seed, "order", epoch),
+        # Where a round starts anew, an epoch has the order it has in the dense run: what differs is the mask alone,
+        # and rewinding with nothing pruned repeats the dense run exactly.
+        order=lambda epoch: streams.generator(task.seed, "order", epoch, *own),
         optimizer=OPTIMIZERS[train.optimizer],
         momentum=train.momentum,
         weight_decay=train.weight_decay,
-        augment=_augment(task),
+        augment=_augment(task, own),
         first_iteration=first_iteration,
         epoch_offset=epoch_offset,
     )
 
 
-def _augment(task: Task) -> Callable[[int], Augment] | None:
+def _augment(task: Task, own: tuple[int, ...]) -> Callable[[int], Augment] | None:
     kind, x = AUGMENTATIONS[task.params.train.augment], task.split.x_N
     if kind is None:
         return None
-    return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, "augment", epoch))
+    return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, "augment", epoch, *own))
 
 
 def _run(
@@ -240,7 +248,6 @@ def _run(
 
     trained = loop.train(learner, split.x_N, split.given_N, plan, measure, on_epoch, keep_at)
     assert measure.log_p_KN is not None
-    assert measure.test_right_T is not None
     loss_N, _ = evaluate.outcomes(measure.log_p_KN, split.given_N)
     end = learner.state()
     counted = masks if sparsity_of is None else sparsity_of
@@ -254,11 +261,25 @@ def _run(
         "survivors": mask.survivors(counted),
         "prunable": mask.prunable(counted),
         "last": trained.history[-1],
-        "best": {"epoch": best["epoch"], "test_accuracy": best["test_accuracy"]},
+        "best": {
+            "epoch": best["epoch"],
+            "test_accuracy": best["test_accuracy"],
+            "fitted_test_accuracy": float(measure.best_right_T.double().mean()),
+        },
         "distance": distance.from_start_and_init(
             end, start if origin is None else origin, init, networks.layer_parameters(network)
         ),
     }
     predicted_N = measure.log_p_KN.argmax(dim=0)
-    right_T = measure.test_right_T.cpu()
-    return Outcome(masks, start, end, trained.history, predicted_N.cpu(), loss_N.cpu(), right_T, record, trained.kept)
+    return Outcome(
+        masks=masks,
+        start=start,
+        weights=end,
+        history=trained.history,
+        predicted_N=predicted_N.cpu(),
+        loss_N=loss_N.cpu(),
+        right_T=measure.test_right_T.cpu(),
+        best_right_T=measure.best_right_T.cpu(),
+        record=record,
+        rewind=trained.kept,
+    )

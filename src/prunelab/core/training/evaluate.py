@@ -6,6 +6,7 @@ Shapes: N examples, K classes.
 import torch
 from torch import Tensor
 
+from prunelab.core import halves
 from prunelab.core.inputs import Inputs
 from prunelab.core.split import Split
 from prunelab.core.training.learner import Learner
@@ -31,6 +32,12 @@ class Measure:
 
     Subsets: train, permuted, unpermuted, restored, test, and validation if there is one. A subset without
     examples (permuted, when there is no noise) measures None.
+
+    Attributes:
+        log_p_KN: of the training examples, as last measured.
+        test_right_T: whether each test example was right, as last measured.
+        best_right_T: the same for each half of the test set at the epoch (the first of equals) that was best on the
+            other half: the best epoch's accuracy without having chosen what is measured.
     """
 
     def __init__(self, learner: Learner, split: Split) -> None:
@@ -44,8 +51,12 @@ class Measure:
             self._held_out["validation"] = (split.x_val_V, split.y_val_V)
         sizes = dict(zip(("train", "permuted", "unpermuted"), map(int, self._members_N3.sum(dim=0)), strict=True))
         self._sizes = {**sizes, "restored": len(self._permuted)} | {n: len(y) for n, (_, y) in self._held_out.items()}
-        self.log_p_KN: Tensor | None = None  # of the training examples, as last measured
-        self.test_right_T: Tensor | None = None  # whether each test example was right, as last measured
+        self.log_p_KN: Tensor | None = None
+        first_T = torch.from_numpy(halves.first(len(split.y_test_T))).to(split.y_test_T.device)
+        self._half_2T = torch.stack([first_T, ~first_T])
+        self._most_right = [-1.0, -1.0]  # in each half, at its best epoch so far
+        self.test_right_T = torch.zeros_like(first_T)
+        self.best_right_T = torch.zeros_like(first_T)
 
     @torch.inference_mode()
     def __call__(self) -> dict[str, float | None]:
@@ -58,9 +69,18 @@ class Measure:
         found = [outcomes(*pair) for pair in clean]
         self.test_right_T = found[1][1]
         sums += [torch.stack(pair).double().sum(dim=1, keepdim=True) for pair in found]
-        losses, right = torch.cat(sums, dim=1).tolist()
+        sums += [(self._half_2T & self.test_right_T).double().sum(dim=1, keepdim=True)]
+        (*losses, first), (*right, second) = torch.cat(sums, dim=1).tolist()
+        self._keep_best(first, second)
         row: dict[str, float | None] = {}
         for (name, size), loss, count in zip(self._sizes.items(), losses, right, strict=True):
             row[f"{name}_loss"] = loss / size if size else None
             row[f"{name}_accuracy"] = count / size if size else None
         return row
+
+    def _keep_best(self, *right: float) -> None:
+        """Where a half has more right answers than ever, the other half's are what its best epoch has."""
+        for half, count in enumerate(right):
+            if count > self._most_right[half]:
+                self._most_right[half] = count
+                self.best_right_T = torch.where(self._half_2T[half], self.best_right_T, self.test_right_T)

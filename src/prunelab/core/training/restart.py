@@ -29,6 +29,9 @@ class Start:
     weights: "State"
     original_schedule: bool  # the dense run's learning rates; otherwise finetune's small constant one
     first_iteration: int = 0  # where on the original schedule to begin
+    # The weights have trained in rounds before: order and augmentation are then this round's own, or they would see
+    # the same batches in every round. Otherwise they are those of the dense run, and the mask is all that differs.
+    trained_on: bool = False
 
 
 def rewind(sources: Sources) -> Start:
@@ -41,12 +44,12 @@ def rewind(sources: Sources) -> Start:
 
 def lr_rewind(sources: Sources) -> Start:
     """Learning-rate rewinding (Lens): keep the trained weights, repeat the schedule from k on."""
-    return Start(sources.trained(), original_schedule=True, first_iteration=sources.rewind_iteration)
+    return Start(sources.trained(), original_schedule=True, first_iteration=sources.rewind_iteration, trained_on=True)
 
 
 def finetune(sources: Sources) -> Start:
     """Keep the trained weights and train on at a small fixed rate."""
-    return Start(sources.trained(), original_schedule=False)
+    return Start(sources.trained(), original_schedule=False, trained_on=True)
 
 
 def scratch(sources: Sources) -> Start:
