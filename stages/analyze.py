@@ -22,6 +22,11 @@ def main() -> None:
     def every(folder: artifacts.Path, rounds: list[str], name: str) -> dict[tuple[str, int], list[artifacts.Row]]:
         return {(k, s): artifacts.read_table(artifacts.replicate(folder / k, s) / name) for k in rounds for s in seeds}
 
+    def right(folder: artifacts.Path, rounds: list[str], **kinds: str) -> dict[tuple[str, str, int], artifacts.Array]:
+        places = {(k, s): artifacts.replicate(folder / k, s) / artifacts.EXAMPLES for k in rounds for s in seeds}
+        arrays = {place: artifacts.read_arrays(path) for place, path in places.items()}
+        return {(kind, *place): found[name] for place, found in arrays.items() for kind, name in kinds.items()}
+
     sparse, redense = records(artifacts.ROUNDS, keys), records(artifacts.REDENSE, redense_keys)
     reinit, landscape = records(artifacts.REINIT, reinit_keys), records(artifacts.LANDSCAPE, landscape_keys)
     curve = tables.double_descent(sparse)
@@ -56,6 +61,9 @@ def main() -> None:
         "named_models": named,
     }.items():
         artifacts.write_table(artifacts.PLOTS / f"{name}.csv", rows, tables.COLUMNS.get(name, ()))
+    answers = right(artifacts.ROUNDS, keys, last="test_right", best="test_best_right")
+    answers |= right(artifacts.REINIT, reinit_keys, reinit="test_right")
+    artifacts.write_arrays(artifacts.TEST_EXAMPLES, tables.test_examples(answers, keys, seeds, num_classes))
     artifacts.write_json(artifacts.SUMMARY, tables.summary(named, regimes.pruning_efficacy(train, sparsity)))
 
 

@@ -85,6 +85,13 @@ def read(stage: str, root: Path = Path()) -> Config:
     return cast(Config, _Declared(config, stage, "", entry.get("do", entry).get("params", [])))
 
 
+def at(params: Any, name: str) -> Any:
+    """The value of a dotted name, such as "train.lr"."""
+    for part in name.split("."):
+        params = getattr(params, part)
+    return params
+
+
 class _Declared:
     """A view of settings that lets only declared names through."""
 

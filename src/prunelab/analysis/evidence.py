@@ -1,25 +1,24 @@
-"""What the claims are judged on: one run's records as arrays over rounds and replicates.
+"""What the claims are judged on: one run's tables as arrays over rounds and replicates.
 
-R rounds (from the dense one on), S replicates, T test examples.
+R rounds (from the dense one on), S replicates, T test examples. Runs that differ in their seeds alone are one run
+with more replicates: their tables are read one after the other (`joined`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prunelab.analysis import regimes, tables
+
 Array = NDArray[np.float64]
 Row = Mapping[str, Any]
-MEASURES: dict[str, Callable[[Row], Any]] = {
-    "train": lambda r: r["last"]["train_accuracy"],
-    "test_last": lambda r: r["last"]["test_accuracy"],
-    "permuted": lambda r: r["last"]["permuted_accuracy"],
-    "unpermuted": lambda r: r["last"]["unpermuted_accuracy"],
-    "restored": lambda r: r["last"]["restored_accuracy"],
-    "from_start": lambda r: r["distance"]["from_start"],
-}
+Tables = Mapping[str, Sequence[Row]]
+Examples = Mapping[str, NDArray[Any]]
+# The tables of plots/ that are read.
+TABLES = ("double_descent", "memorization", "distance", "redense", "reinit", "curvature", "interpolation")
 
 
 @dataclass(frozen=True)
@@ -27,36 +26,109 @@ class Run:
     """What a run left behind; nan where something was not measured."""
 
     noise: float
+    seeds: list[int]
     rounds: list[str]
     sparsity_R: Array
     regime_R: list[str]
-    models: Mapping[str, int]
-    sparse: Mapping[str, Array]  # name in MEASURES -> [R, S]
-    redense: Mapping[str, Array]
-    reinit: Mapping[str, Array]
-    right: Mapping[int, NDArray[np.bool_]]  # round number -> [S, T], for the named models
+    models: Mapping[str, int]  # as figures show them: found on the curves themselves
+    sparse: Mapping[str, Array]  # train, test_last, permuted, unpermuted, restored, from_start -> [R, S]
+    redense: Mapping[str, Array]  # permuted, from_start
+    reinit: Mapping[str, Array]  # test_last
+    right: Mapping[str, NDArray[np.bool_]]  # last, best, reinit -> [R, S, T]
     eigenvalue: Mapping[str, Array]  # sparse, redense -> [R, S], the largest
     climb_RS: Array  # of the path, as a share of its range
 
+    def cut(self, rounds: int | None, seeds: Sequence[int]) -> "Run":
+        """The first so many rounds (None: all) of these replicates, in their order; regimes stay as they are."""
+        columns = [self.seeds.index(seed) for seed in seeds]
+
+        def part(some: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: values[:rounds][:, columns] for name, values in some.items()}
+
+        return replace(
+            self,
+            seeds=list(seeds),
+            rounds=self.rounds[:rounds],
+            sparsity_R=self.sparsity_R[:rounds],
+            regime_R=self.regime_R[:rounds],
+            sparse=part(self.sparse),
+            redense=part(self.redense),
+            reinit=part(self.reinit),
+            right=part(self.right),
+            eigenvalue=part(self.eigenvalue),
+            climb_RS=self.climb_RS[:rounds][:, columns],
+        )
+
     def high(self, measure: Array) -> list[int]:
         """Rounds of the high regime for which a measure exists."""
-        return [r for r, regime in enumerate(self.regime_R) if regime == "high" and np.isfinite(measure[r]).all()]
+        return [r for r in self.of("high") if np.isfinite(measure[r]).all()]
 
-    def examples(self, better: int, worse: int) -> Array | None:
-        """Difference of right answers per test example, mean over replicates [T]; None if not stored."""
-        if better not in self.right or worse not in self.right:
-            return None
-        return np.asarray(self.right[better].mean(axis=0) - self.right[worse].mean(axis=0), dtype=float)
+    def of(self, regime: str) -> list[int]:
+        """Rounds of a regime."""
+        return [r for r, found in enumerate(self.regime_R) if found == regime]
 
 
-def measured(
-    records: Sequence[Row], rounds: Sequence[str], seeds: Sequence[int], what: Callable[[Row], float | None]
-) -> Array:
-    """One number of each record [R, S]; nan where there is no record, or nothing in it."""
-    found = {(r["round"], r["seed"]): what(r) for r in records}
-    return np.array([[found.get((key, seed)) for seed in seeds] for key in rounds], dtype=float)
+def run(found: Tables, examples: Examples, noise: float) -> Run:
+    """From a run's tables, by name, and its test examples (tables.test_examples)."""
+    curve = found["double_descent"]
+    rounds, seeds = (list(dict.fromkeys(row[name] for row in curve)) for name in ("round", "seed"))
+
+    def column(name: str, value: str, **of: str) -> Array:
+        some = [row for row in found[name] if all(row[key] == wanted for key, wanted in of.items())]
+        at = {(row["round"], row["seed"]): row[value] for row in some}
+        return np.array([[at.get((key, seed)) for seed in seeds] for key in rounds], dtype=float)
+
+    sparse = {name: column("double_descent", name) for name in ("train", "test_last", "test_best", "validation")}
+    train, last, best, validation = (values.mean(axis=1) for values in sparse.values())
+    sparse |= {s: column("memorization", "accuracy", subset=s) for s in ("permuted", "unpermuted", "restored")}
+    sparse["from_start"] = column("distance", "from_start", training="sparse")
+    return Run(
+        noise=noise,
+        seeds=seeds,
+        rounds=rounds,
+        sparsity_R=column("double_descent", "sparsity")[:, 0],
+        regime_R=regimes.regimes(train, last, 1 / int(examples["num_classes"])),
+        models=regimes.named_models(last, best, validation),
+        sparse=sparse,
+        redense={
+            "permuted": column("redense", "permuted", training="redense"),
+            "from_start": column("distance", "from_start", training="redense"),
+        },
+        reinit={"test_last": column("reinit", "test_last", training="reinit")},
+        right={kind: tables.right(examples, kind, rounds, seeds) for kind in tables.KINDS},
+        eigenvalue={kind: column("curvature", "eigenvalue", training=kind) for kind in ("sparse", "redense")},
+        climb_RS=_climbs(found["interpolation"], rounds, seeds),
+    )
 
 
-def all_measured(records: Sequence[Row], rounds: Sequence[str], seeds: Sequence[int]) -> dict[str, Array]:
-    """Every one of MEASURES."""
-    return {name: measured(records, rounds, seeds, what) for name, what in MEASURES.items()}
+def joined(runs: Sequence[tuple[Tables, Examples]]) -> tuple[dict[str, list[Row]], Examples]:
+    """Tables and test examples of several runs as those of one that has the replicates of all.
+
+    Of a seed that several have, the first run's counts; rounds that one of them lacks are left out.
+    """
+    curves = [found["double_descent"] for found, _ in runs]
+    shared = [r for r in dict.fromkeys(row["round"] for row in curves[0]) if all(_has(curve, r) for curve in curves)]
+    result: dict[str, list[Row]] = {name: [] for name in TABLES}
+    parts, seen = [], set()
+    for (found, examples), curve in zip(runs, curves, strict=True):
+        new = [seed for seed in dict.fromkeys(row["seed"] for row in curve) if seed not in seen]
+        seen.update(new)
+        for name in TABLES:
+            result[name] += [row for row in found[name] if row["seed"] in new and row["round"] in shared]
+        if new:
+            parts.append((examples, new))
+    # Rows in the order of rounds, as one run's: what is averaged over replicates meets all of them at once.
+    result["double_descent"].sort(key=lambda row: shared.index(row["round"]))
+    return result, tables.joined_examples(parts, shared)
+
+
+def _has(curve: Sequence[Row], key: str) -> bool:
+    return any(row["round"] == key for row in curve)
+
+
+def _climbs(rows: Sequence[Row], rounds: Sequence[str], seeds: Sequence[int]) -> Array:
+    paths: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        paths.setdefault((row["round"], row["seed"]), []).append(row)
+    climbs = {place: tables.climb(path) for place, path in paths.items()}
+    return np.array([[climbs.get((key, seed)) for seed in seeds] for key in rounds], dtype=float)

@@ -6,6 +6,7 @@ All of them are written without dates, so equal content is equal bytes.
 
 import contextlib
 import csv
+import io
 import json
 import os
 import shutil
@@ -39,13 +40,14 @@ CLAIMS = Path("metrics/claims.json")
 CLAIMS_PAGE = Path("plots/claims.md")
 PLOTS = Path("plots")
 FIGURES = Path("plots/figures")
+TEST_EXAMPLES = Path("plots/test_examples.npz")
 
 # Inside the folder of one replicate of one round:
 WEIGHTS = "weights.safetensors"  # surviving values, biases, buffers at the end of the round
 START = "start.safetensors"  # the same where the round began
 MASK = "mask.npz"  # packed bits
 HISTORY = "history.csv"  # one row per epoch
-EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: whether right
+EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: right at last, at best
 RECORD = "record.json"  # final figures, sparsity, distances
 LIVE = "live"  # DVCLive's folder
 PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/seedN
@@ -106,6 +108,7 @@ def _reading(path: Path) -> Iterator[None]:
         ValueError,
         KeyError,
         EOFError,
+        csv.Error,
         zipfile.BadZipFile,
         zlib.error,
         SafetensorError,
@@ -134,7 +137,13 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
 
 def read_arrays(path: Path) -> dict[str, Array]:
     """Read an npz file whole; never unpickles. Raises UserError if it is missing or damaged."""
-    with _reading(path), open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with _reading(path):
+        return arrays_of(path.read_bytes())
+
+
+def arrays_of(content: bytes) -> dict[str, Array]:
+    """The arrays of an npz file's content; never unpickles."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
@@ -176,11 +185,16 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence
 
 def read_table(path: Path) -> list[Row]:
     """Read a CSV; what reads as a number is one, an empty cell is None. Raises UserError on a damaged file."""
-    with _reading(path), open(path, newline="", encoding="utf-8") as file:
-        header, *rows = list(csv.reader(file, strict=True)) or [[]]
-        if not header or any(len(row) != len(header) for row in rows):
-            raise ValueError("not a complete table")
-        return [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
+    with _reading(path):
+        return table_of(path.read_text(encoding="utf-8"))
+
+
+def table_of(text: str) -> list[Row]:
+    """The rows of a CSV file's content. Raises ValueError where it is no complete table."""
+    header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    if not header or any(len(row) != len(header) for row in rows):
+        raise ValueError("not a complete table")
+    return [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
 
 
 def _cell(text: str) -> Any:

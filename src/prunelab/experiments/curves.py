@@ -1,4 +1,4 @@
-"""The curve of one study as arrays: R rounds (from the dense one on), S replicates."""
+"""The curve of one study as arrays, as it is drawn: R rounds (from the dense one on), S replicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,6 @@ class Curves:
     train: Array  # [R, S], a fraction, as are the next
     test_last: Array
     test_best: Array
-
-    def efficacy(self) -> Array:
-        """The round of each replicate's pruning efficacy: the last one whose train accuracy is the dense model's."""
-        rounds = np.arange(len(self.sparsity_R), dtype=float)
-        return np.array([regimes.pruning_efficacy(train, rounds) for train in self.train.T])
-
-    def sweet_spot(self) -> Array:
-        """The round of each replicate's highest last test accuracy."""
-        return np.argmax(self.test_last, axis=0).astype(float)
 
     def models(self) -> dict[str, int]:
         """The rounds of the LISTED models, found on the mean over replicates."""

@@ -1,7 +1,7 @@
 """Are two studies different? Tests on replicates, paired where seeds match.
 
-The valley and the sweet spot are found on the same curves they are compared on: each is that much too low or too
-high, in both studies alike.
+The valley, the sweet spot and the best epoch are not chosen on what they are measured on (analysis/crossfit.py): on
+one half of the test images by the other replicates, or on validation accuracy where there is a split.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from prunelab.experiments.curves import Curves
+from prunelab.analysis import crossfit, evidence
 from prunelab.experiments.grid import Grid, Study
 
 Array = NDArray[np.float64]
@@ -42,20 +42,28 @@ def between(a_S: Array, b_S: Array, *, paired: bool) -> Difference:
     return Difference(value, float(interval.low), float(interval.high), float(found.pvalue), paired, n)
 
 
-def measures(curves: Curves) -> dict[str, Array]:
+def measures(run: evidence.Run) -> dict[str, Array]:
     """What is compared, for each replicate [S]: last test accuracies at the named rounds, and the dip."""
-    models = curves.models()
-    found = {name: curves.test_last[number] for name, number in models.items()}
-    return found | {"dip": found["dense"] - found["valley"], "best epoch": curves.test_best.max(axis=0)}
+    validation = run.sparse["validation"]
+    split = None if np.isnan(validation).any() else validation
+
+    def at(kind: str, place: int, validation_RS: Array | None = None) -> Array:
+        where = crossfit.chosen(run.right[kind], crossfit.valley_and_sweet_spot, validation_RS)[:, :, place]
+        return np.asarray(crossfit.picked(run.right[kind], where).mean(axis=1), dtype=float)
+
+    dense, valley = run.right["last"][0].mean(axis=1), at("last", 0)
+    found = {"dense": dense, "valley": valley, "sweet_spot": at("last", 1, split), "dip": dense - valley}
+    return found | {"best epoch": at("best", 1, split)}
 
 
 def compare(a: Study, b: Study) -> dict[str, Difference]:
     """Every measure of A minus B, over the seeds they share if those are two or more."""
-    ours, theirs = measures(a.curves), measures(b.curves)
-    shared = [seed for seed in a.curves.seeds if seed in b.curves.seeds]
+    one, other = a.evidence, b.evidence
+    ours, theirs = measures(one), measures(other)
+    shared = [seed for seed in one.seeds if seed in other.seeds]
     if len(shared) < 2:
         return {name: between(ours[name], theirs[name], paired=False) for name in ours}
-    at_a, at_b = ([study.curves.seeds.index(seed) for seed in shared] for study in (a, b))
+    at_a, at_b = ([run.seeds.index(seed) for seed in shared] for run in (one, other))
     return {name: between(ours[name][at_a], theirs[name][at_b], paired=True) for name in ours}
 
 

@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+ABOUT = """Effects are signed so that positive is as claimed. Rounds that are chosen (valley, sweet spot) are chosen on one
+half of the test images by the other replicates, and measured on the other half. Intervals are 95%: over replicates
+by Student's t, over test examples by bootstrap, over both together. A claim is *supported* if the interval over both
+is above zero for all of its effects, *contradicted* if one of them is below what counts even `at most`: at its upper
+limit (98.75%) for every choice that could have been made.
+
+What more replicates would decide is decided by another experiment with other seeds: `uv run prunelab compare` then
+judges all claims on the replicates of both.
+"""
+
 
 def page(claims: Mapping[str, Mapping[str, Any]], subtitle: str) -> str:
     """A section for each claim: verdict, reason, effects with their intervals."""
     lines = [f"# The paper's claims, checked on this run\n\n{subtitle}.\n"]
-    lines.append("Effects are signed so that positive is as claimed; intervals are 95% bootstrap.\n")
+    lines.append(ABOUT)
     lines.append("| claim | verdict |\n|---|---|")
     lines += [f"| {number}. {claim['text']} | **{claim['verdict']}** |" for number, claim in claims.items()]
     for number, claim in claims.items():
@@ -15,10 +25,11 @@ def page(claims: Mapping[str, Mapping[str, Any]], subtitle: str) -> str:
         if claim["decide_with"]:
             lines.append(f"\nTo decide it: `{claim['decide_with']}`")
         if claim["effects"]:
-            lines.append("\n| effect | value | over replicates | over test examples |\n|---|---|---|---|")
+            lines.append("\n| effect | value | over replicates | over test examples | both | at most |")
+            lines.append("|---|---|---|---|---|---|")
             lines += [
                 f"| {e['what']} | {e['value']:+.3g} {e['unit']} | {_interval(e['replicates'])} "
-                f"| {_interval(e['test_examples'])} |"
+                f"| {_interval(e['test_examples'])} | {_interval(e['both'])} | {_limit(e['most'])} |"
                 for e in claim["effects"]
             ]
     return "\n".join(lines) + "\n"
@@ -30,6 +41,10 @@ def short(claims: Mapping[str, Mapping[str, Any]]) -> str:
     for number, claim in claims.items():
         by.setdefault(claim["verdict"], []).append(number)
     return "\n".join(f"claims {verdict}: {', '.join(numbers)}" for verdict, numbers in by.items())
+
+
+def _limit(found: float | None) -> str:
+    return "-" if found is None else f"{found:+.3g}"
 
 
 def _interval(found: list[float] | None) -> str:

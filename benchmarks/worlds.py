@@ -1,0 +1,177 @@
+"""Simulated studies whose truth is known: what verdicts are held against.
+
+A world is a set of true curves over R rounds, made in the image of the default study (its five replicates gave the
+numbers below), and a draw from it is S replicates on T test images. Three kinds of chance, all at once:
+
+- of a replicate: its curve lies above or below the true one, by an amount that changes slowly from round to round;
+- of a replicate in a round: a little, independently of its other rounds;
+- of the test images: some are hard for every network, some for every network of one round, and the rest is luck.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from prunelab.analysis import evidence, regimes
+
+Array = NDArray[np.float64]
+T = 797
+NUM_CLASSES = 10
+# Standard deviation over replicates of last test accuracy, and how much of it is a round's own: as measured. The rest
+# is shared with a round d rounds away to the extent MEMORY ** d.
+SPREAD, OWN, MEMORY = 0.025, 0.010, 0.9
+# Shares of an answer's variance: images hard for all, hard for a round; the rest is luck.
+HARD, HARD_IN_ROUND = 0.25, 0.05
+
+
+def curve(points: dict[int, float]) -> Array:
+    """Straight lines between some rounds' values."""
+    rounds = sorted(points)
+    return np.interp(np.arange(36), rounds, [points[r] for r in rounds])
+
+
+@dataclass(frozen=True)
+class World:
+    """True curves [R] by name; nan in rounds that were not measured."""
+
+    test: Array
+    train: Array
+    permuted: Array
+    unpermuted: Array
+    restored: Array
+    distance: Array
+    redense_distance: Array
+    redense_permuted: Array
+    reinit: Array  # last test accuracy
+    eigenvalue: Array  # of re-dense solutions; of the dense one: that of r00 times `dense_eigenvalue`
+    dense_eigenvalue: float = 1.0
+    best: Array | None = None  # best-epoch test accuracy
+    climbs: tuple[str, float] = ("none", 0.0)  # of paths: how they are drawn, and what size they have
+    noise: float = 0.4
+    spread: float = SPREAD
+
+    def with_(self, **changes: object) -> "World":
+        """The same but for these."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def cut(self, rounds: int) -> "World":
+        """The first so many rounds."""
+        curves = {name: value[:rounds] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return self.with_(**curves)
+
+    @property
+    def rounds(self) -> int:
+        """R."""
+        return len(self.test)
+
+
+def some(values: Array, every: int) -> Array:
+    """Measured at every such round only."""
+    return np.where(np.arange(len(values)) % every == 0, values, np.nan)
+
+
+def default() -> World:
+    """The default study as five replicates show it."""
+    test = curve(
+        {0: 0.720, 3: 0.718, 6: 0.703, 9: 0.689, 11: 0.685, 12: 0.70, 15: 0.763, 20: 0.862, 25: 0.875}
+        | {30: 0.863, 33: 0.812, 35: 0.737}
+    )
+    train = curve(
+        {0: 1.0, 7: 0.999, 9: 0.995, 10: 0.985, 11: 0.96, 12: 0.92, 13: 0.855, 15: 0.755, 18: 0.667}
+        | {25: 0.611, 30: 0.597, 35: 0.506}
+    )
+    reinit = curve({0: 0.72, 6: 0.78, 12: 0.80, 18: 0.865, 24: 0.76, 30: 0.40, 35: 0.3})
+    return World(
+        test=test,
+        train=train,
+        permuted=curve({0: 1.0, 9: 0.985, 11: 0.90, 13: 0.65, 18: 0.21, 25: 0.13, 35: 0.117}),
+        unpermuted=curve({0: 1.0, 9: 1.0, 13: 0.985, 18: 0.965, 25: 0.93, 35: 0.77}),
+        restored=curve({0: 0.09, 9: 0.10, 11: 0.13, 13: 0.26, 18: 0.75, 25: 0.853, 30: 0.84, 35: 0.707}),
+        distance=curve({0: 11.8, 10: 12.8, 20: 9.0, 35: 4.0}),
+        redense_distance=some(curve({0: 15.0, 10: 15.0, 20: 15.5, 35: 14.0}), 4),
+        redense_permuted=some(curve({0: 1.0, 12: 1.0, 20: 0.9, 35: 0.6}), 4),
+        reinit=some(reinit, 6),
+        eigenvalue=some(curve({0: 4.0, 35: 20.0}), 8),
+        best=curve({0: 0.907, 16: 0.915, 25: 0.88, 35: 0.74}),
+    )
+
+
+def draw(world: World, seeds: int, rng: np.random.Generator, images: int | None = None) -> evidence.Run:
+    """S replicates of a world, as a run's evidence; runs with the same `images` have the same test set."""
+    rounds, shape = world.rounds, (world.rounds, seeds)
+    luck = _replicates(rounds, seeds, world.spread, rng)
+    hard = _difficulty(rounds, rng, np.random.default_rng(images) if images is not None else rng)
+
+    def near(true: Array, spread: float) -> Array:
+        return np.clip(true[:, None] + spread * rng.standard_normal(shape), 0, 1)
+
+    def right(true: Array, luck_RS: Array) -> NDArray[np.bool_]:
+        chance = np.nan_to_num(np.clip(true[:, None] + luck_RS, 0.01, 0.99), nan=0.01)
+        luckless = np.sqrt(1 - HARD - HARD_IN_ROUND) * rng.standard_normal((*shape, T), dtype=np.float32)
+        return np.asarray(stats.norm.ppf(chance)[:, :, None] > hard[:, None] + luckless)
+
+    last = right(world.test, luck)
+    answers = {"last": last, "best": last if world.best is None else right(world.best, luck)}
+    again = right(world.reinit, luck + OWN * rng.standard_normal(shape))
+    answers["reinit"] = again & np.isfinite(world.reinit)[:, None, None]
+    sparse = {
+        "train": near(world.train, 0.002),
+        "test_last": last.mean(axis=2),
+        "test_best": answers["best"].mean(axis=2),
+        "validation": np.full(shape, np.nan),
+        "permuted": near(world.permuted, 0.01),
+        "unpermuted": near(world.unpermuted, 0.004),
+        "restored": near(world.restored, 0.02),
+        "from_start": world.distance[:, None] + 0.15 * rng.standard_normal(seeds) + 0.05 * rng.standard_normal(shape),
+    }
+    mean = {name: values.mean(axis=1) for name, values in sparse.items()}
+    return evidence.Run(
+        noise=world.noise,
+        seeds=list(range(seeds)),
+        rounds=[f"r{r:02d}" for r in range(rounds)],
+        sparsity_R=1 - 0.8 ** np.arange(rounds),
+        regime_R=regimes.regimes(mean["train"], mean["test_last"], 1 / NUM_CLASSES),
+        models=regimes.named_models(mean["test_last"], mean["test_best"], mean["validation"]),
+        sparse=sparse,
+        redense={
+            "permuted": near(world.redense_permuted, 0.02),
+            "from_start": world.redense_distance[:, None] + 0.2 * rng.standard_normal(shape),
+        },
+        reinit={"test_last": np.where(np.isnan(world.reinit)[:, None], np.nan, again.mean(axis=2))},
+        right=answers,
+        eigenvalue={
+            "redense": world.eigenvalue[:, None] * np.exp(0.2 * rng.standard_normal(shape)),
+            "sparse": np.full(shape, world.eigenvalue[0])
+            * world.dense_eigenvalue
+            * np.exp(0.2 * rng.standard_normal(shape)),
+        },
+        climb_RS=_climbs(world, shape, rng),
+    )
+
+
+def _replicates(rounds: int, seeds: int, spread: float, rng: np.random.Generator) -> Array:
+    """How far each replicate lies from the true curve [R, S]: what lasts fades from round to round."""
+    lasting = np.empty((rounds, seeds))
+    lasting[0] = rng.standard_normal(seeds)
+    for r in range(1, rounds):
+        lasting[r] = MEMORY * lasting[r - 1] + np.sqrt(1 - MEMORY**2) * rng.standard_normal(seeds)
+    own = min(OWN, spread)
+    return np.sqrt(spread**2 - own**2) * lasting + own * rng.standard_normal((rounds, seeds))
+
+
+def _difficulty(rounds: int, rng: np.random.Generator, images: np.random.Generator) -> NDArray[np.float32]:
+    """How hard each test image is in each round [R, T], the same for all replicates."""
+    for_all = np.sqrt(HARD) * images.standard_normal(T, dtype=np.float32)
+    return np.asarray(for_all + np.sqrt(HARD_IN_ROUND) * rng.standard_normal((rounds, T), dtype=np.float32))
+
+
+def _climbs(world: World, shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    kind, size = world.climbs
+    drawn = {
+        "none": lambda: np.zeros(shape),
+        "skewed": lambda: rng.exponential(size / np.log(2), shape),  # `size` is the median
+        "some": lambda: np.where(rng.random(shape) < size, 0.2, 0.0),  # a share `size` climbs by a fifth
+    }[kind]()
+    return np.where(np.isnan(world.eigenvalue)[:, None], np.nan, drawn)
