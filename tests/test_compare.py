@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import ROOT
+import yaml
 from conftest import run as shell
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +63,19 @@ def test_seeds_of_one_study_are_put_together_and_counted_once():
     assert found.notes == [
         "b repeats a (seeds 2): counted once",
         "again repeats a (seeds 0, 1, 2): counted once",
+        "a has 3 rounds, b 3, c 2: compared up to r02",
+    ]
+
+
+def test_runs_of_one_study_of_different_length_are_said_to_be_cut():
+    found = grid.layout([run("long"), run("short", seeds=(5,), rounds=2)], left_out=["other: left out"])
+    assert found.notes == ["other: left out", "long has 3 rounds, short 1: compared up to r01"]
+    (study,) = found.studies.values()
+    assert len(study.curves.sparsity_R) == 2
+    apart = grid.layout([run("long"), run("short", noise=0.2, rounds=2)])  # two studies, each as long as it is
+    assert apart.notes == []
+    assert grid.layout([run("long"), run("again", rounds=2)]).notes == [
+        "again repeats long (seeds 0, 1, 2): counted once"
     ]
 
 
@@ -209,7 +222,7 @@ def test_an_unknown_name_is_one_line(command, tmp_path):
 
 
 def test_a_run_without_metrics_is_one_line(tmp_path, monkeypatch):
-    """A commit without the table; one whose table lacks a column; a folder that cannot be made."""
+    """A commit in which nothing ran; one whose table lacks a column; a folder that cannot be made."""
     where = tmp_path / "repository"
     where.mkdir()
     monkeypatch.chdir(where)
@@ -223,17 +236,20 @@ def test_a_run_without_metrics_is_one_line(tmp_path, monkeypatch):
     (where / "params.yaml").write_text("noise: 0.4\n")
     shell("git", "add", "-A", cwd=where)
     shell("git", "commit", "-q", "-m", "no table", cwd=where)
-    assert (
-        refused("HEAD") == "error: HEAD: has no plots/double_descent.csv, so no metrics: it failed, or is not finished"
-    )
-    (where / "plots").mkdir()
-    (where / "plots" / "double_descent.csv").write_text("round,seed,sparsity,remaining,train\nr00,0,0,1,1\n")
-    assert refused("workspace") == "error: workspace: its plots/double_descent.csv has no test_last, test_best"
+    assert refused("HEAD") == "error: HEAD ran no stage with its parameters: nothing left to show"
+    make = "mkdir -p plots && echo round,seed,sparsity,remaining,train > plots/double_descent.csv"
+    stage = {"cmd": make, "params": ["noise"], "outs": [{"plots/double_descent.csv": {"cache": False}}]}
+    (where / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"analyze": stage}}))
+    shell("dvc", "repro", cwd=where)
+    assert refused("workspace").startswith("error: workspace: its plots/double_descent.csv has no round, ")
     monkeypatch.chdir(tmp_path)
     assert refused("HEAD") == "error: not inside a prunelab repository; run from its root"
-    monkeypatch.chdir(ROOT)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "read", lambda names: ([run("a")], []))
     (tmp_path / "file").write_text("")
-    assert refused("HEAD", "--out", str(tmp_path / "file" / "x")).endswith("Not a directory")
+    assert refused("a", "--out", str(tmp_path / "file" / "x")).endswith("Not a directory")
 
 
 def refused(*arguments):

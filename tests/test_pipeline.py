@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import committed
 
-from prunelab import config, corruption
+from prunelab import config, corruption, schema
 from prunelab.core import byname
 from prunelab.core.training import restart
 from prunelab.figures import FIGURES, TABLES
@@ -151,6 +151,29 @@ def test_training_stages_have_cached_outputs_only():
 def test_no_training_stage_depends_on_the_number_of_rounds():
     for stage in ("fetch", "corrupt", "dense", "prune", "redense"):
         assert not {"n_rounds", "rounds", "redense_rounds", "redense", "redense.every"} & set(STAGES[stage]["params"])
+
+
+def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
+    """So that an entry of another run in dvc.lock differs in a parameter. The rest is derived, or a name."""
+    for stage in ("analyze", "claims", "draw"):
+        assert set(STAGES[stage]["params"]) == set(schema.Config.model_fields) - {"setting"}
+
+
+def test_stages_stand_in_an_order_in_which_they_can_run():
+    """A run's stages are checked one after the other (experiments/provenance.py)."""
+    made = []
+    for name, entry in STAGES.items():
+        outs = [out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs", [])]
+        rest = [dep for dep in entry["deps"] if dep.startswith(("data/", "plots/", "metrics/"))]
+        for dep in (dep.replace("${item}", "${key}") for dep in rest):
+            own = name == "prune" and dep == "data/rounds/${key}"  # of the round before
+            found = [
+                other for other in made if other == dep or other.startswith(f"{dep}/") or dep.startswith(f"{other}/")
+            ]
+            assert found or own, f"{name}: {dep}"
+        made += [out.replace("${item}", "${key}") for out in outs]
+    reads_folders = list(STAGES).index("analyze")
+    assert not [out for entry in list(STAGES.values())[reads_folders:] for out in entry["outs"] if "rounds" in str(out)]
 
 
 def test_figures_and_tables_are_all_declared():

@@ -1,6 +1,7 @@
 """`prunelab COMMAND`: what is asked of several experiments at once. One page each; ideas live in experiments/.
 
-To add one: a file with `ABOUT`, `arguments(parser)` and `run(options)`, named in COMMANDS.
+To add one: a file with `ABOUT`, `arguments(parser)` and `run(options)`, named in COMMANDS. One that sets a default for
+`more` finds there what its parser does not know.
 """
 
 import argparse
@@ -22,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         one = choices.add_parser(name, help=page.ABOUT.splitlines()[0], description=page.ABOUT)
         page.arguments(one)
         one.set_defaults(run=page.run)
-    options = parser.parse_args(arguments)
+    options, more = parser.parse_known_args(arguments)
+    if more and "more" not in options:
+        choices.choices[options.command].error(f"unrecognized arguments: {' '.join(more)}")
+    options.more = more
     try:
         options.run(options)
     except UserError as error:

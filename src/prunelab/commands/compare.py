@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the folder and print what a reader needs of it."""
-    found = runs.read(options.names)
-    laid_out = grid.layout(found, {role: getattr(options, role) for role in grid.ROLES})
+    found, left_out = runs.read(options.names)
+    laid_out = grid.layout(found, {role: getattr(options, role) for role in grid.ROLES}, left_out)
     models, tests = tabulate.models(laid_out), differences.table(laid_out)
     judged = verdicts.as_json(claims.all_of(found))
     page = pages.page(judged, f"Compared: {', '.join(one.name for one in found)}")

@@ -23,7 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the page."""
-    found = runs.read(options.names)
-    page = report.build(found, grid.layout(found), all_figures=options.all_figures)
+    found, left_out = runs.read(options.names)
+    laid_out = grid.layout(found, left_out=left_out)
+    page = report.build(found, laid_out, all_figures=options.all_figures)
     artifacts.write_text(options.out, page)
+    for note in laid_out.notes:
+        print(f"note: {note}")
     print(f"{options.out}: {len(found)} run(s), {len(page) / 1e6:.1f} MB")

@@ -1,9 +1,13 @@
-"""`prunelab show`: `dvc exp show` with the columns that matter."""
+"""`prunelab show`: `dvc exp show` with the columns that matter, and the rows that are the runs' own."""
 
 import argparse
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from prunelab.sweeps.dvc_command import passed_through
+from prunelab.errors import UserError
+from prunelab.experiments import provenance, runs
 
 ABOUT = "The table of experiments: what differs, and last test accuracy at the named models."
 # Dependencies and stages' hashes are columns too, and every figure of metrics/summary.json.
@@ -11,19 +15,77 @@ DROPPED = (
     r"(State|Executor|rounds|redense_rounds|reinit_rounds|landscape_rounds|data|src|stages|plots|metrics/claims)\b|"
     r".*\.(round|sparsity|train|permuted|restored|test_best|test_last_std)$"
 )
+Said = dict[str, str]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument(
-        "more", nargs=argparse.REMAINDER, help="options of `dvc exp show`, e.g. --sort-by sweet_spot.test_last --md"
-    )
+    parser.epilog = "Takes the options of `dvc exp show` too, e.g. --sort-by sweet_spot.test_last --md"
+    parser.set_defaults(more=[])
 
 
 def run(options: argparse.Namespace) -> None:
-    """Let DVC print it."""
-    status = passed_through(
-        "dvc", "exp", "show", "--only-changed", "--hide-workspace", "--drop", DROPPED, *options.more
-    )
+    """Let DVC collect and print it, but for what is another run's."""
+    from dvc.cli import DvcParserError, parse_args
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.ui import ui
+
+    given = ["exp", "show", "--only-changed", "--hide-workspace", "--drop", DROPPED, *options.more]
+    ui.enable()
+    try:
+        asked = parse_args(given)
+        command = asked.func(asked)
+        command.repo.experiments.show = _own(command.repo.experiments.show)
+        status = command.do_run()
+    except DvcParserError:  # its usage is printed
+        status = 1
+    except NotDvcRepoError:
+        raise UserError(runs.OUTSIDE) from None
+    except DvcException as error:
+        raise UserError(str(error)) from None
     if status:
-        sys.exit(status)
+        sys.exit(1)
+
+
+def _own(collect: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """DVC's collection of what to show, less what is not the runs' own; says on stderr what that was."""
+
+    def collected(**wanted: Any) -> list[Any]:
+        lacking: Said = {}
+        states = collect(**wanted)
+        whole = sum(_only_own(baseline, lacking) for baseline in states)
+        for line in provenance.told(lacking, whole):
+            print(f"note: {line}", file=sys.stderr)
+        return states
+
+    return collected
+
+
+def _only_own(baseline: Any, lacking: Said) -> int:
+    """Take out of a commit's experiments, in place, those that are not whole; how many runs remain.
+
+    The commit's own row stays, for the experiments below it, without its numbers. Queued experiments have none.
+    """
+    kept = []
+    whole = 0
+    for one in baseline.experiments or []:
+        state = one.revs[0]
+        if one.executor and one.executor.state == "queued":
+            kept.append(one)
+        elif _is_whole(state, lacking):
+            kept.append(one)
+            whole += 1
+    baseline.experiments = kept
+    if _is_whole(baseline, lacking):
+        return whole + 1
+    if baseline.data:
+        baseline.data = replace(baseline.data, metrics={})
+    return whole
+
+
+def _is_whole(state: Any, lacking: Said) -> bool:
+    commit = "" if state.rev == runs.WORKSPACE else state.rev
+    what = provenance.lacks(runs.tree(commit))
+    if what:
+        lacking[state.name or state.rev[:7]] = what
+    return not what

@@ -9,6 +9,7 @@ import yaml
 
 from prunelab.core import artifacts
 from prunelab.errors import UserError
+from prunelab.experiments import provenance, runs
 from prunelab.sweeps import plan, remotes
 from prunelab.sweeps.dvc_command import output
 
@@ -70,9 +71,11 @@ def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[pla
         params = yaml.safe_load(output("git", "show", f"{there[point.name]}:params.yaml"))
         if params != point.params:
             raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
+        unfinished = provenance.lacks(runs.tree(there[point.name]))
         lacking = remotes.missing_data(there[point.name], origin.storage)
-        print(f"{point.name}: there already" + (f", but for {', '.join(lacking)}" if lacking else ""))
-        todo += [point] if lacking else []
+        but = f", but {unfinished}" if unfinished else f", but for {', '.join(lacking)}" if lacking else ""
+        print(f"{point.name}: there already{but}")
+        todo += [point] if but else []
     return todo
 
 
@@ -112,7 +115,8 @@ def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[st
     for point in points:
         lacking: Any = ["its commit, on the git remote"]
         if point.name in there:
-            lacking = remotes.missing_data(there[point.name], origin.storage)
+            unfinished = provenance.lacks(runs.tree(there[point.name]))
+            lacking = [unfinished] if unfinished else remotes.missing_data(there[point.name], origin.storage)
         if lacking:
             said = [line for line in results.get(point.name, (True, ""))[1].splitlines() if line.startswith("error: ")]
             why = f"; {said[-1]}" if said else ""

@@ -72,7 +72,7 @@ def abscissa(grid: Grid) -> str:
 
 
 def _numbers(study: Study) -> list[dict[str, float]]:
-    names = ("remaining", "test_last", "test_best")
+    names = ("seed", "remaining", "test_last", "test_best")
     return [{"round": float(row["round"][1:])} | {name: float(row[name]) for name in names} for row in study.rows]
 
 

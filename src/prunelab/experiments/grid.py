@@ -31,6 +31,7 @@ class Study:
     key: Key  # its place: row, column, colour
     names: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    num_rounds: dict[str, int] = field(default_factory=dict)  # of each name
 
     @cached_property
     def curves(self) -> Curves:
@@ -83,12 +84,13 @@ def common(runs: Sequence[Run]) -> str:
     return ", ".join(words[name].format(*values) for name, values in found.items() if len(values) == 1)
 
 
-def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None) -> Grid:
+def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None, left_out: Sequence[str] = ()) -> Grid:
     """Find what differs, give each difference an axis, and put every run in its place.
 
     Args:
         runs: at least one.
         wanted: role -> parameter; roles that are None or missing are filled by what differs.
+        left_out: notes on runs that are not among these.
 
     Raises:
         UserError: one line: an unknown parameter, or runs that differ in more than the grid has axes.
@@ -100,7 +102,7 @@ def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None) -> 
     _fill(axes, runs)
     _refuse_mixed(axes, runs)
     studies: dict[Key, Study] = {}
-    notes = []
+    notes = list(left_out)
     for run in runs:
         row, column, colour = (_value(run, axes[role]) for role in ROLES)
         place = (row, column, colour)
@@ -113,9 +115,20 @@ def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None) -> 
         if new:
             study.names.append(run.name)
             study.rows += new
+            study.num_rounds[run.name] = max(int(row["round"][1:]) for row in new)
+    notes += [cut for study in studies.values() if (cut := _cut(study))]
     values = {role: _ordered([key[i] for key in studies]) for i, role in enumerate(ROLES)}
     places = product(*(values[role] for role in ROLES))
     return Grid(axes, values, {place: studies[place] for place in places if place in studies}, notes)
+
+
+def _cut(study: Study) -> str | None:
+    """What curves.py leaves out of runs of different length, in words."""
+    if len(set(study.num_rounds.values())) < 2:
+        return None
+    (name, number), *others = study.num_rounds.items()
+    rest = ", ".join(f"{other} {more}" for other, more in others)
+    return f"{name} has {number} rounds, {rest}: compared up to r{min(study.num_rounds.values()):02d}"
 
 
 def _fill(axes: dict[str, str | None], runs: Sequence[Run]) -> None:

@@ -4,7 +4,7 @@ import csv
 import difflib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -13,10 +13,12 @@ import yaml
 
 from prunelab import config
 from prunelab.errors import UserError
+from prunelab.experiments import provenance
 
 CURVE = "plots/double_descent.csv"
 COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best")
 WORKSPACE = "workspace"
+OUTSIDE = "not inside a prunelab repository; run from its root"
 Row = dict[str, str]
 
 
@@ -77,10 +79,14 @@ def expand(names: Sequence[str], known: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(expanded))
 
 
-def read(names: Sequence[str]) -> list[Run]:
+def read(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     """The runs of these names or patterns; of HEAD and all experiments on it, if none is named.
 
-    Raises UserError with one line for a name that does not exist or a run that has no curve.
+    Returns:
+        Those that are whole, and a line on each other one: what lies in its tree is not its own (provenance.py).
+
+    Raises:
+        UserError: one line: a name that does not exist, a table without a curve, or no run that is whole.
     """
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo  # here: it takes a second to load, and the rest of this module does not need it
@@ -94,8 +100,19 @@ def read(names: Sequence[str]) -> list[Run]:
             wanted = expand(names, everywhere) if names else ["HEAD", *on_head]
             commits = {name: _commit(repo.scm, name, everywhere) for name in wanted}
     except NotDvcRepoError:
-        raise UserError("not inside a prunelab repository; run from its root") from None
-    return [_read(name, commit, baselines.get(commit, "")) for name, commit in commits.items()]
+        raise UserError(OUTSIDE) from None
+    trees = {name: tree(commit) for name, commit in commits.items()}
+    lacking = {name: what for name, files in trees.items() if (what := provenance.lacks(files))}
+    whole = [name for name in commits if name not in lacking]
+    notes = provenance.told(lacking, len(whole))
+    return [_read(name, commits[name], baselines.get(commits[name], ""), trees[name]) for name in whole], notes
+
+
+def tree(commit: str) -> Any:
+    """The files of a commit, of the working tree if it is "", as a file system of fsspec's."""
+    from dvc.api import DVCFileSystem
+
+    return DVCFileSystem(rev=commit or None)
 
 
 def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
@@ -111,20 +128,13 @@ def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
         raise UserError(f"{name}: no such experiment, branch, tag or commit; {hint}") from None
 
 
-def _read(name: str, commit: str, baseline: str) -> Run:
-    from dvc.api import DVCFileSystem
-
-    files = DVCFileSystem(rev=commit or None)
-    run = Run(name, commit, {}, [], files)
-    params, table = run.text("params.yaml"), run.text(CURVE)
-    if params is None or table is None:
-        missing = "params.yaml" if params is None else f"{CURVE}, so no metrics: it failed, or is not finished"
-        raise UserError(f"{name}: has no {missing}")
-    rows = list(csv.DictReader(io.StringIO(table)))
+def _read(name: str, commit: str, baseline: str, files: Any) -> Run:
+    run = Run(name, commit, yaml.safe_load(files.read_bytes("params.yaml")), [], files, baseline)
+    rows = list(csv.DictReader(io.StringIO(run.text(CURVE) or "")))
     lacking = [column for column in COLUMNS if not rows or column not in rows[0]]
     if lacking:
         raise UserError(f"{name}: its {CURVE} has no {', '.join(lacking)}")
-    return Run(name, commit, yaml.safe_load(params), rows, files, baseline)
+    return replace(run, rows=rows)
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:

@@ -17,7 +17,10 @@ LINES = {
 
 
 def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
-    """One panel for each re-dense round nearest to a named model; the weights come back at the vertical line."""
+    """One panel for each re-dense round nearest to a named model; the weights come back at the vertical line.
+
+    Each phase is a line of its own, whatever epochs they are counted by.
+    """
     rows = tables["redense_dynamics"]
     sparsity = {row["round"]: float(row["sparsity"]) for row in tables["double_descent"]}
     keys = sorted({row["round"] for row in rows})
@@ -26,7 +29,9 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     for axes, key in zip(panels, keys, strict=True):
         some = [row for row in rows if row["round"] == key]
         for column, (label, color, line) in LINES.items():
-            style.band(axes, some, "epoch", column, color, linestyle=line, label=label)
+            for training, named in (("sparse", label), ("redense", None)):
+                phase = [row for row in some if row["training"] == training]
+                style.band(axes, phase, "epoch", column, color, linestyle=line, label=named)
         axes.axvline(max(r["epoch"] for r in some if r["training"] == "sparse"), color=style.BLACK, linewidth=0.8)
         axes.set_title(f"{key}\n{100 * sparsity[key]:.4g}% sparse")
         axes.set_xlabel("epoch")

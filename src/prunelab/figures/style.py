@@ -80,20 +80,32 @@ def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
 
 
 def mean_std(rows: Rows, x: str, y: str) -> tuple[Curve, Curve, Curve]:
-    """Sorted distinct x, and the mean and sample standard deviation of y over the rows (replicates) at each."""
-    groups: dict[float, list[float]] = {}
+    """Sorted x, and the mean and sample standard deviation of y over the rows (replicates) at each.
+
+    Rounds that lie at one x, because nothing was left to prune, stay apart, in order.
+
+    Raises ValueError if a replicate (`seed`) is there twice: those rows differ in what they are not grouped by.
+    """
+    groups: dict[tuple[float, Any], dict[Any, float]] = {}
     for row in rows:
-        if row[y] is not None:
-            groups.setdefault(float(row[x]), []).append(float(row[y]))
-    xs = sorted(groups)
-    stds = [np.std(groups[v], ddof=1) if len(groups[v]) > 1 else 0.0 for v in xs]
-    return np.array(xs), np.array([np.mean(groups[v]) for v in xs]), np.array(stds)
+        if row[y] is None:
+            continue
+        group = groups.setdefault((float(row[x]), row.get("round", "")), {})
+        if row["seed"] in group:
+            raise ValueError(f"{y}: two values of seed {row['seed']} at {x} {row[x]}")
+        group[row["seed"]] = float(row[y])
+    # Sparsity rises as what remains falls: rounds in falling order are those of a line drawn from low to high x.
+    places = sorted(sorted(groups, key=lambda place: place[1], reverse=True), key=lambda place: place[0])
+    values = [list(groups[place].values()) for place in places]
+    stds = [np.std(some, ddof=1) if len(some) > 1 else 0.0 for some in values]
+    return np.array([place[0] for place in places]), np.array([np.mean(some) for some in values]), np.array(stds)
 
 
 def band(axes: Axes, rows: Rows, x: str, y: str, color: str, **line: Any) -> None:
-    """A mean over replicates with a band of one standard deviation."""
+    """A mean over replicates with a band of one standard deviation; a point where there is but one x."""
     xs, mean, std = mean_std(rows, x, y)
-    axes.plot(xs, mean, color=color, **line)
+    point = {"marker": "o", "markersize": 3} if len(xs) == 1 else {}
+    axes.plot(xs, mean, color=color, **{**point, **line})
     axes.fill_between(xs, mean - std, mean + std, color=color, alpha=0.18, linewidth=0)
 
 
