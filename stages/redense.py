@@ -28,8 +28,8 @@ def main() -> None:
             init=checkpoint.load_state(origin, artifacts.INIT, {}),
         )
 
-    label = f"re-dense {progress.of_all(args.round)}"
-    train_replicates(params, artifacts.REDENSE / args.round, label, work)
+    with progress.Bar(f"re-dense {progress.of_all(args.round)}", params.seeds) as bar:
+        train_replicates(params, artifacts.REDENSE / args.round, bar.step, work)
 
 
 if __name__ == "__main__":
