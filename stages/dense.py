@@ -10,15 +10,17 @@ from stages import run
 def main() -> None:
     """Write data/rounds/r00 and data/origin."""
     params = config.read("dense")
-    label = f"dense {progress.of_all('r00')}"
-    with artifacts.writing(artifacts.ORIGIN) as origin:
+    with (
+        artifacts.writing(artifacts.ORIGIN) as origin,
+        progress.Bar(f"dense {progress.of_all('r00')}", params.seeds) as bar,
+    ):
 
         def work(task: rounds.Task) -> rounds.Outcome:
             outcome = rounds.dense(task)
             checkpoint.save_origin(artifacts.replicate(origin, task.seed), outcome)
             return outcome
 
-        train_replicates(params, artifacts.ROUNDS / "r00", label, work)
+        train_replicates(params, artifacts.ROUNDS / "r00", bar.step, work)
 
 
 if __name__ == "__main__":

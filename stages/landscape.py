@@ -50,9 +50,9 @@ def main() -> None:
 
     with (
         artifacts.writing(artifacts.LANDSCAPE / key) as unfinished,
-        progress.Bar(f"landscape {progress.of_all(key)}", len(params.seeds), "part") as bar,
+        progress.Bar(f"landscape {progress.of_all(key)}", params.seeds, "part") as bar,
     ):
-        replicates.run(work, params.seeds, params.device, lambda seed, row, parts: bar.step(parts))
+        replicates.run(work, params.seeds, params.device, bar.step)
 
 
 if __name__ == "__main__":

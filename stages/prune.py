@@ -30,8 +30,8 @@ def main() -> None:
             parent_number=int(args.parent[1:]),
         )
 
-    label = f"prune {progress.of_all(args.round)}"
-    train_replicates(params, artifacts.ROUNDS / args.round, label, work)
+    with progress.Bar(f"prune {progress.of_all(args.round)}", params.seeds) as bar:
+        train_replicates(params, artifacts.ROUNDS / args.round, bar.step, work)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ def main() -> None:
             epochs_before=artifacts.read_json(sparse / artifacts.RECORD)["last"]["epoch"],
         )
 
-    label = f"re-dense {progress.of_all(args.round)}"
-    train_replicates(params, artifacts.REDENSE / args.round, label, work)
+    with progress.Bar(f"re-dense {progress.of_all(args.round)}", params.seeds) as bar:
+        train_replicates(params, artifacts.REDENSE / args.round, bar.step, work)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ def main() -> None:
         sparse = artifacts.replicate(artifacts.ROUNDS / args.round, task.seed)
         return rounds.reinit(task, int(args.round[1:]), checkpoint.load_masks(sparse))
 
-    label = f"re-initialise {progress.of_all(args.round)}"
-    train_replicates(params, artifacts.REINIT / args.round, label, work)
+    with progress.Bar(f"re-initialise {progress.of_all(args.round)}", params.seeds) as bar:
+        train_replicates(params, artifacts.REINIT / args.round, bar.step, work)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,21 @@ def test_leftovers_of_a_killed_process_are_cleared():
     assert not artifacts.UNFINISHED.exists()
 
 
+@pytest.mark.usefixtures("_inside")
+def test_a_folder_however_deep_leaves_no_empty_parents_but_those_in_use(tmp_path):
+    deep = [artifacts.LANDSCAPE / "r00", artifacts.REINIT / "r06", artifacts.ROUNDS / "r01", artifacts.ORIGIN]
+    for target in deep:
+        with artifacts.writing(target) as folder:
+            (folder / "a").write_text("")
+        assert not artifacts.UNFINISHED.exists(), target
+    with artifacts.writing(artifacts.ROUNDS / "r02") as beside:
+        for target in deep:
+            with artifacts.writing(target):
+                pass
+        assert [p for p in artifacts.UNFINISHED.rglob("*") if p.is_dir()] == [beside.parent, beside]
+    assert not artifacts.UNFINISHED.exists()
+
+
 ARRAYS = {"a": np.arange(5), "b": np.ones((2, 3), np.float16)}
 TABLE = [{"epoch": 1, "x": 0.5, "name": "r01", "none": None}, {"epoch": 2, "x": 1e-9, "name": "r02", "none": 0.25}]
 KINDS = {

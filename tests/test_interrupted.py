@@ -7,8 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import TINY, clone, edit_params, ran, run
+
+from prunelab.core.study import replicates
+from prunelab.errors import UserError
 
 
 def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp_path):
@@ -62,9 +66,6 @@ def test_a_params_yaml_edited_by_hand_is_checked_before_anything_is_written(bare
 
 
 def test_a_replicate_that_dies_is_reported(tmp_path, monkeypatch):
-    from prunelab.core.study import replicates
-    from prunelab.errors import UserError
-
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"seed 1: its process ended early \(exit code -9\)"):
         replicates.run(
@@ -75,3 +76,58 @@ def test_a_replicate_that_dies_is_reported(tmp_path, monkeypatch):
         )
     with pytest.raises(RuntimeError, match="division by zero"):
         replicates.run(lambda seed, device, report: 1 / seed, [0], "cpu", lambda *row: None)
+
+
+STUCK = """
+import os, sys, time
+from pathlib import Path
+from prunelab.core.study import replicates
+
+def work(seed, device, report):
+    Path(f"{seed}.pid.partial").write_text(str(os.getpid()))
+    os.replace(f"{seed}.pid.partial", f"{seed}.pid")
+    while True:
+        time.sleep(0.1) if seed else sum(range(10**6))
+
+replicates.run(work, [0, 1], "cpu", lambda *row: None)
+"""
+
+
+def running(pid):
+    try:
+        return (
+            psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        )  # not everywhere is there an init that collects them
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(happened, seconds):
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return happened()
+
+
+def test_replicates_end_with_their_stage_and_not_with_their_epoch(tmp_path):
+    """One is at work and one asleep; neither has anything to report."""
+    files = [tmp_path / "0.pid", tmp_path / "1.pid"]
+    process = subprocess.Popen([sys.executable, "-c", STUCK], cwd=tmp_path)
+    assert wait_until(lambda: all(file.exists() for file in files), 60)
+    children = [int(file.read_text()) for file in files]
+    try:
+        assert all(psutil.Process(pid).ppid() == process.pid for pid in children)
+        process.kill()
+        process.wait()
+        assert wait_until(lambda: not any(running(pid) for pid in children), 2)
+    finally:
+        for pid in filter(running, children):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_replicate_whose_stage_ended_before_it_began_does_not_begin():
+    """Nothing tells it afterwards; it sees that its parent is another one than it was forked by."""
+    code = "from prunelab.core.study import replicates as r; r._end_with({}); print('goes on')"
+    for parent, said in ((os.getpid(), "goes on\n"), (1, "")):
+        done = subprocess.run([sys.executable, "-c", code.format(parent)], capture_output=True, text=True)
+        assert (done.stdout, done.returncode) == (said, 0 if said else 1)

@@ -20,6 +20,7 @@ SRC = ROOT / "src"
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: entry.get("do", entry) for name, entry in DVC["stages"].items()}
 # Code that cannot change an output: it checks parameters (whose values are dependencies), or shows progress.
+# That it writes nothing is tested below, and in test_repro.py while stages run.
 NOT_DEPENDENCIES = {"prunelab.errors", "prunelab.config", "prunelab.schema", "prunelab.progress"}
 VARIANTS = ("datasets", "models", "criteria")
 
@@ -84,6 +85,21 @@ def test_a_stage_depends_on_every_module_it_imports(stage):
         assert covered(file, deps) or only_a_docstring(file), f"{stage} imports {name}, not among its deps"
 
 
+def test_what_no_stage_depends_on_has_nothing_to_write_with():
+    """Else an edit there would change an output, and DVC would not run the stage again."""
+    files = [ROOT / "stages" / "__init__.py", *(module_file(name) for name in NOT_DEPENDENCIES)]
+    for file in files:
+        assert not any(covered(file, entry["deps"]) for entry in STAGES.values()), f"{file} is a dependency after all"
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        from_elsewhere = {name.split(".")[0] for name in imported} - sys.stdlib_module_names
+        assert from_elsewhere <= {"prunelab", "pydantic", "tqdm", "yaml"}, file
+        assert "prunelab.core.artifacts" not in imports_of(file), file
+        called = {getattr(n.func, "attr", getattr(n.func, "id", "")) for n in nodes if isinstance(n, ast.Call)}
+        assert not called & {"open", "write_text", "write_bytes", "mkdir", "makedirs", "touch", "rename", "dump"}, file
+
+
 @pytest.mark.parametrize("folder", VARIANTS)
 def test_variants_are_imported_by_name_only_and_use_only_the_core(folder):
     for file in SRC.rglob("*.py"):
@@ -126,7 +142,10 @@ def test_imports_go_down_only():
     for name, imported in graph.items():
         if name.startswith("prunelab.core"):
             assert not imported & {"prunelab.config", "prunelab.schema", "prunelab.figures"}, name
-    assert not any("dvclive" in file.read_text() for file in (SRC / "prunelab" / "core").rglob("*.py"))
+    core = [file for file in (SRC / "prunelab" / "core").rglob("*.py") if "dvclive" in file.read_text()]
+    assert [file.name for file in core] == ["live.py"]
+    at_once = [node for node in ast.parse(core[0].read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert "dvclive" not in "".join(map(ast.unparse, at_once))  # not everybody has it
 
 
 def test_every_output_has_one_maker_and_every_input_some():

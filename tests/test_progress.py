@@ -1,49 +1,28 @@
-"""What DVCLive is told: few enough steps, the last one always, the same bytes each time."""
+"""The progress bar counts and says how far the replicates are."""
 
+import re
 from pathlib import Path
-
-import pytest
 
 from prunelab import progress
 
 
-def watch(folder, epochs):
-    with progress.Watch(
-        "x",
-        folder,
-        [0, 1],
-    ) as bar:
-        for epoch in range(1, epochs + 1):
-            for seed in (0, 1):
-                row = {
-                    "epoch": epoch,
-                    "test_accuracy": epoch / 1000,
-                    "train_loss": 1 / epoch,
-                    "permuted_accuracy": None,
-                }
-                bar.epoch(seed, row, epochs)
-    return (folder / "seed1/live/plots/metrics/test/accuracy.tsv").read_text().splitlines()
+def test_the_bar_counts_all_replicates_and_shows_their_mean_test_accuracy(capsys):
+    with progress.Bar("prune r01", [4, 7]) as bar:
+        for seed, accuracy in ((4, 0.5), (7, 0.25), (4, 0.75)):
+            bar.step(seed, {"test_accuracy": accuracy}, 2)
+    last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
+    assert "prune r01:  75%" in last
+    assert "3/4" in last
+    assert "test 0.500" in last
 
 
-@pytest.mark.parametrize(("epochs", "steps"), [(3, [1, 2, 3]), (130, [*range(3, 130, 3), 130])])
-def test_dvclive_gets_at_most_about_fifty_steps_and_the_last(tmp_path, monkeypatch, epochs, steps):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    lines = watch(tmp_path / "a", epochs)
-    assert [int(line.split("\t")[0]) for line in lines[1:]] == steps
-    assert lines[-1] == f"{epochs}\t{epochs / 1000}"
-    assert not (tmp_path / "a/seed0/live/plots/metrics/permuted").exists()
-    watch(tmp_path / "b", epochs)
-    for file in (tmp_path / "a").rglob("*.*"):
-        assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
-    assert not list(tmp_path.rglob("dvc.yaml"))
-
-
-def test_where_there_is_no_dvclive_stages_still_train(tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "find_spec", lambda name: None)
-    with progress.Watch("x", tmp_path, [0]) as bar:
-        bar.epoch(0, {"epoch": 1, "test_accuracy": 0.5}, 1)
-    assert not list(tmp_path.iterdir())
+def test_steps_without_an_accuracy_are_counted_only(capsys):
+    with progress.Bar("landscape r00", [0], "part") as bar:
+        bar.step(0, {}, 5)
+    last = capsys.readouterr().err
+    assert "1/5" in last
+    assert "part" in last
+    assert "test" not in last
 
 
 def test_the_last_round_is_shown_if_it_is_known(tmp_path, monkeypatch):

@@ -4,15 +4,18 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 import yaml
 from conftest import committed
 from test_config import DEFAULT, changed
 
 from prunelab import config
+from prunelab.commands import COMMANDS as COMMANDS_OF_PRUNELAB
 from prunelab.sweeps import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = [
     " ".join(shlex.split(line, comments=True))
     for block in re.findall(r"```sh\n(.*?)```", README, re.S)
@@ -63,9 +66,56 @@ def test_the_table_is_the_committed_run():
         assert f"{place} {' | '.join(cells)} |" in README
 
 
-def test_every_file_the_readme_names_exists():
-    for name in re.findall(r"`((?:src|conf|stages|tests|benchmarks)/[\w./]*)`", README):
-        if "NAME" not in name:
-            assert (ROOT / name).exists(), name
-    for name in re.findall(r"\]\(((?!http)[^)]+)\)", README):
-        assert (ROOT / name).exists(), name
+def code(page):
+    """What a page sets as code: blocks, and between single backticks, which may span a line's end."""
+    text = page.read_text()
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.S | re.M)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M))
+    return [" ".join(part.split()) for part in (*(line for block in blocks for line in block.splitlines()), *spans)]
+
+
+def expanded(name):
+    """src/{a,b}/ -> src/a/ and src/b/; of NAME.py, which stands for any, the folder; data_root=... is none of ours."""
+    before, braces, after = re.fullmatch(r"([^{]*)(?:\{(.*)\})?(.*)", name).groups()
+    return [re.sub(r"[^/]*NAME.*", "", before + part + after) for part in (braces or "").split(",")]
+
+
+def is_module(name, main=False):
+    place = [root.joinpath(*name.split(".")) for root in (ROOT, ROOT / "src")]
+    files = [path / ("__main__.py" if main else "__init__.py") for path in place]
+    files += [path.with_suffix(".py") for path in place]
+    return any(path.is_file() and (not main or "__main__" in path.name + path.read_text()) for path in files)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_exists(page):
+    """Modules, commands of prunelab, files, links and the headings they point at."""
+    for text in code(page):
+        for name in re.findall(r"python3? -m ([a-z][\w.]*)", text):
+            assert is_module(name, main=True), f"python -m {name}"
+        for name in re.findall(r"(?<![\w/.])(?:prunelab|stages|benchmarks)(?:\.[a-z]\w*)+", text):
+            assert is_module(name), name
+        for name in re.findall(r"(?<![\w/-])prunelab ([a-z]\w*)", text):
+            assert name in COMMANDS_OF_PRUNELAB, f"prunelab {name}"
+        for name in re.findall(r"(?<![\w/.])(?:src|conf|stages|tests|benchmarks|docs|plots)/[\w./{},*-]*", text):
+            for one in expanded(name.rstrip(".,")):
+                assert next(ROOT.glob(one), None), one
+    for link in re.findall(r"\]\(((?!https?:)[^)\s]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+            assert anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings], link
+
+
+def test_a_name_that_does_not_exist_is_found():
+    """The checks themselves, on names that are and are not there."""
+    assert is_module("prunelab.sweeps")
+    assert is_module("benchmarks", main=True)
+    assert is_module("stages.fetch", main=True)
+    assert not is_module("prunelab.across")
+    assert not is_module("prunelab.sweeps", main=True)
+    assert not is_module("prunelab.errors", main=True)
+    assert expanded("src/prunelab/{analysis,figures}/") == ["src/prunelab/analysis/", "src/prunelab/figures/"]
+    assert expanded("src/prunelab/models/NAME.py") == ["src/prunelab/models/"]

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 from conftest import clone, exp_run, ran, run
+from test_pipeline import NOT_DEPENDENCIES
 
 from prunelab.core import artifacts
 
@@ -50,8 +51,9 @@ def test_the_study_runs_whole_and_ends_with_its_table(study):
     assert all(contract <= set(summary[name]) for name in ("dense", "valley", "sweet_spot", "end"))
     assert 0 <= summary["pruning_efficacy"] < 1
     assert not (where / artifacts.UNFINISHED).exists()
-    live = where / "data/rounds/r01/seed0/live"
-    assert (live / "plots/metrics/test/accuracy.tsv").read_text().splitlines()[-1].startswith("2\t")
+    replicate = where / "data/rounds/r01/seed0"
+    assert (replicate / "live/plots/metrics/test/accuracy.tsv").read_text().splitlines()[-1].startswith("2\t")
+    assert len([path for path in replicate.rglob("*") if path.is_file()]) == 6 + 3  # ours, and DVCLive's
     rows = (where / "plots/double_descent.csv").read_text().splitlines()
     assert len(rows) == 1 + 3 * 2
 
@@ -62,6 +64,42 @@ def test_again_is_up_to_date_and_twice_is_the_same_bytes(study, tmp_path):
     other = clone(tmp_path)
     exp_run(other)
     assert hashes(other) == hashes(where)
+
+
+# Runs a stage and refuses whatever is opened for writing, made or renamed in an output while a file that is no
+# dependency of any stage is on the stack.
+WATCHED = """
+import os, runpy, sys
+root = os.getcwd()
+outputs = tuple(os.path.join(root, name) + os.sep for name in ("data", "metrics", "plots"))
+excluded = {os.path.join(root, "src", "prunelab", name) for name in sys.argv.pop(1).split(",")}
+
+def watch(event, args):
+    if event not in ("open", "os.mkdir", "os.rename") or not isinstance(args[0], (str, os.PathLike)):
+        return
+    if event == "open" and not args[2] & (os.O_WRONLY | os.O_RDWR) or not os.path.abspath(args[0]).startswith(outputs):
+        return
+    frame, files = sys._getframe(), set()
+    while frame:
+        files.add(frame.f_code.co_filename)
+        frame = frame.f_back
+    if files & excluded:
+        raise SystemExit(f"{files & excluded} writes {args[0]}")
+    print("written:", os.path.relpath(args[0]), flush=True)
+
+sys.argv.pop(0)
+sys.addaudithook(watch)
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
+def test_only_what_a_stage_depends_on_writes_its_outputs(study):
+    where, _ = study
+    excluded = ",".join(f"{name.removeprefix('prunelab.').replace('.', '/')}.py" for name in NOT_DEPENDENCIES)
+    for stage, made in ((["stages.prune", "--round", "r01", "--parent", "r00"], "rounds/r01"),):
+        output = run("python", "-c", WATCHED, excluded, *stage, cwd=where).stdout
+        for name in ("seed0/live/metrics.json", "seed1/.history.csv.partial"):  # of this process, of its child
+            assert f"written: data/unfinished/{made}/{name}" in output
 
 
 def test_damaged_inputs_end_a_stage_in_one_line(study):

@@ -13,7 +13,7 @@ import pytest
 from conftest import TINY, clone, run
 
 from prunelab.commands import main, sweep
-from prunelab.sweeps import board, plan, remotes
+from prunelab.sweeps import board, clusters, dvc_command, plan, remotes, tasks
 
 GRID = [*TINY, "n_rounds=1", "seeds=[0]", "noise=0.2,0.4"]
 
@@ -139,6 +139,53 @@ def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
     assert 1 <= len(problems) - 1 <= 2
     assert all(re.match(r"noise-0\.[24]: data/\S+", line) for line in problems[:-1])
     assert sweep._verified(points[:2], remotes.origin(), {}) == []
+
+
+SECRET = "wJalrXUtnFEMI/K7MDENG"
+
+
+def cloned(origin, folder):
+    """On a worker: what making a clone prints, its options as DVC reads them, and what a failing command prints."""
+    shell = tasks.Shell("x", dvc_command.environment(), origin.secrets())
+    clone = tasks._clone(folder, origin, shell)
+    made = shell.log
+    listed = subprocess.run(["dvc", "config", "--list"], cwd=clone, env=dvc_command.environment(), capture_output=True)
+    with pytest.raises(tasks.FailedError) as failed:
+        shell("sh", "-c", f"echo 'no such user {SECRET}, https://me:pass@host/x'; exit 1", cwd=clone)
+    local = clone / ".dvc" / "config.local"
+    return made, listed.stdout.decode(), str(failed.value), local.stat().st_mode & 0o777
+
+
+def test_a_remotes_secrets_reach_the_clone_and_no_log(where, tmp_path):
+    commit = run("git", "rev-parse", "HEAD", cwd=where).stdout.strip()
+    given = (("url", "s3://bucket/path"), ("secret_access_key", SECRET), ("ssl_verify", "false"), ("region", "eu-1"))
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    origin = remotes.Origin(str(where), commit, "storage", given, str(cache), "me", "me@example.org")
+    with clusters.client("local", 1, [], tmp_path / "scratch") as client:
+        made, settings, failed, mode = client.submit(cloned, origin, tmp_path / "worker").result()
+    assert f"remote.storage.secret_access_key={SECRET}\n" in settings
+    for line in ("url=s3://bucket/path", "ssl_verify=false", "region=eu-1"):
+        assert f"remote.storage.{line}\n" in settings
+    assert "core.remote=storage\n" in settings
+    assert f"cache.dir={cache}\n" in settings
+    assert mode == 0o600
+    assert "$ git clone" in made
+    assert "***" not in made  # no command was given it
+    assert "no such user ***, https://***@host/x\n" in failed
+    assert SECRET not in made + failed + repr(origin)
+    assert "eu-1" not in repr(origin)
+
+
+def test_secrets_are_left_out_whole_and_line_by_line():
+    options = (("url", "s3://b"), ("use_ssl", "true"), ("port", "22"), ("key", '{\n"k": "abc"\n}'), ("token", "abc"))
+    origin = remotes.Origin("u", "c", "s", options, "", "", "")
+    assert origin.secrets() == {"{", '"k": "abc"', "}", "abc"}
+    assert dvc_command.without_secrets('x "k": "abc" abc 22 true', ["abc", '"k": "abc"']) == "x *** *** 22 true"
+    assert (
+        dvc_command.without_secrets("git@host:x https://host/a@b ssh://u@h/")
+        == "git@host:x https://host/a@b ssh://***@h/"
+    )
 
 
 def test_a_board_counts_a_task_that_begins_anew_anew():

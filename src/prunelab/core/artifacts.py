@@ -79,8 +79,8 @@ def writing(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         # Leave no empty folders either; another stage of another process may still be using them.
-        for parent in (partial.parent, UNFINISHED):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            for parent in partial.parents[: len(partial.parts) - len(UNFINISHED.parts)]:
                 parent.rmdir()
 
 

@@ -18,7 +18,7 @@ from prunelab.core.networks import State
 from prunelab.landscape.objective import Objective
 
 Vector = NDArray[np.float64]
-PER_EXAMPLE = 50  # gradients held at once
+GRADIENTS = 2**28  # bytes of single examples' gradients held at once, one example's at least
 TOLERANCE = 1e-3  # relative, of eigenvalues; single precision gives no more
 
 
@@ -32,7 +32,7 @@ class Curvature:
     """
 
     def __init__(self, objective: Objective, state: State, masks: Mapping[str, Tensor]) -> None:
-        self._objective = objective
+        self._objective, self._masks = objective, masks
         names = [name for name, _ in objective.network.named_parameters()]
         self._rest = {name: value for name, value in state.items() if name not in names}
         self._leaves = {name: state[name].detach().clone().requires_grad_() for name in names}
@@ -86,10 +86,18 @@ class Curvature:
             return torch.nn.functional.cross_entropy(logits, y[None])
 
         each = vmap(grad(loss), in_dims=(None, 0, 0))
-        squares, total = 0.0, torch.zeros(len(self), dtype=torch.float64, device=self._free.device)
-        for x, y in self._objective.batches(PER_EXAMPLE):
-            rows = torch.cat([part.flatten(1) for part in each(state, x, y).values()], dim=1)[:, self._free]
-            squares += float((rows * rows).sum(dtype=torch.float64))
-            total += rows.sum(dim=0, dtype=torch.float64)
+        squares, sums = 0.0, dict.fromkeys(state, torch.zeros((), dtype=torch.float64, device=self._free.device))
+        for x, y in self._objective.batches(at_once(state)):
+            gradients = each(state, x, y)
+            for name in state:  # one by one, and each forgotten: together they are what fills the memory
+                rows = gradients.pop(name)
+                rows = rows[:, self._masks[name]] if name in self._masks else rows
+                squares += float(rows.square().sum(dtype=torch.float64))
+                sums[name] = sums[name] + rows.sum(dim=0, dtype=torch.float64)
         count = len(self._objective)
-        return squares / count - float(((total / count) ** 2).sum())
+        return squares / count - sum(float((total / count).square().sum()) for total in sums.values())
+
+
+def at_once(parameters: State) -> int:
+    """How many examples' gradients are held together: what fits into GRADIENTS bytes, and at least one."""
+    return max(1, GRADIENTS // sum(value.numel() * value.element_size() for value in parameters.values()))

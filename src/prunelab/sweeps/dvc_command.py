@@ -1,8 +1,10 @@
 """DVC and git as subprocesses, in any clone."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from prunelab.errors import UserError
@@ -19,10 +21,17 @@ def output(*command: str) -> str:
     done = subprocess.run(command, env=environment(), text=True, capture_output=True)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise UserError(f"{' '.join(command[:3])}: {lines[-1]}")
+        raise UserError(without_secrets(f"{' '.join(command[:3])}: {lines[-1]}"))
     return done.stdout
 
 
 def passed_through(*command: str) -> int:
     """Run a command on this terminal; its exit status."""
     return subprocess.run(command, env=environment()).returncode
+
+
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text with *** for these, and for who logs in by a URL (https://name:password@host)."""
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be part of another
+        text = text.replace(secret, "***")
+    return re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)

@@ -1,27 +1,37 @@
 """Where a sweep starts from and what it leaves behind: git's and DVC's remotes."""
 
 import contextlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prunelab.errors import UserError
 from prunelab.sweeps.dvc_command import output
 
 GIT_REMOTE = "origin"
+SWITCH = r"(?i:true|false|none)|\d{1,4}"  # a value that is no secret, and would blacken half a log
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a worker needs for a clone that can compute and push; plain values, sent over the network."""
+    """What a worker needs for a clone that can compute and push; plain values, sent over the network.
 
-    url: str  # of the git remote
+    Dask writes the arguments of a task that failed into its workers' logs: what may hold a secret is not in the repr.
+    """
+
+    url: str = field(repr=False)  # of the git remote
     commit: str
     storage: str  # name of the DVC remote
-    options: tuple[tuple[str, str], ...]  # of that remote, url among them
+    options: tuple[tuple[str, str], ...] = field(repr=False)  # of that remote, url among them
     cache: str  # DVC's cache on the machine that started the sweep, used by workers that see it
     name: str  # who signs the experiments' commits
     email: str
+
+    def secrets(self) -> set[str]:
+        """What no log may show: the values of the DVC remote's options, line by line, but for its URL and switches."""
+        values = [value for name, value in self.options if name != "url" and not re.fullmatch(SWITCH, value)]
+        return {line for value in values for line in value.splitlines() if line.strip()}
 
 
 def origin() -> Origin:

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from distributed import Client, Future, WorkerPlugin, as_completed, get_worker
 
-from prunelab.sweeps.dvc_command import environment
+from prunelab.sweeps.dvc_command import environment, without_secrets
 from prunelab.sweeps.plan import Point, Shared, options
 from prunelab.sweeps.remotes import GIT_REMOTE, Origin
 
@@ -65,17 +65,18 @@ class Shell:
     Args:
         task: the name to tell.
         env: for the commands.
+        secrets: what is not kept.
     """
 
-    def __init__(self, task: str, env: Mapping[str, str]) -> None:
-        self._task, self._env = task, env
+    def __init__(self, task: str, env: Mapping[str, str], secrets: Iterable[str]) -> None:
+        self._task, self._env, self._secrets = task, env, secrets
         self._printed: list[str] = []
         self._tell(None)
 
     @property
     def log(self) -> str:
-        """All that was printed so far."""
-        return "".join(self._printed)
+        """All that was printed so far, without secrets."""
+        return without_secrets("".join(self._printed), self._secrets)
 
     def __call__(self, *command: str, cwd: Path, check: bool = True) -> None:
         """Run one. Raises FailedError with the log if it fails, unless that does not matter."""
@@ -114,7 +115,7 @@ def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
     with one_at_a_time:
         number = int(re.sub(r"\D", "", str(worker.name)) or 0)  # 3, or SLURMCluster-3
         gpu = {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {}
-        shell = Shell(task.name, environment(**gpu))
+        shell = Shell(task.name, environment(**gpu), origin.secrets())
         clone = _clone(Path(worker.local_directory), origin, shell)
         # An attempt that was cut off after its commit may have left it here.
         shell("dvc", "exp", "remove", "-q", task.name, cwd=clone, check=False)
@@ -137,14 +138,22 @@ def _clone(folder: Path, origin: Origin, shell: Shell) -> Path:
     shell("git", "checkout", "-q", "--detach", origin.commit, cwd=clone)
     for key, value in (("user.name", origin.name), ("user.email", origin.email)):
         shell("git", "config", key, value, cwd=clone)
-    options = dict(origin.options)
-    shell("dvc", "remote", "add", "--local", "-f", "-d", origin.storage, options.pop("url"), cwd=clone)
-    for key, value in options.items():
-        shell("dvc", "remote", "modify", "--local", origin.storage, key, value, cwd=clone)
-    if Path(origin.cache).is_dir():
-        shell("dvc", "cache", "dir", "--local", origin.cache, cwd=clone)
+    _configure(clone, origin)
     done.touch()
     return clone
+
+
+def _configure(clone: Path, origin: Origin) -> None:
+    """The DVC remote and cache in .dvc/config.local; not by commands, whose arguments all users of the machine see."""
+    from dvc.config import Config
+
+    local = clone / ".dvc" / "config.local"
+    local.touch(mode=0o600)
+    with Config(str(clone / ".dvc")).edit("local") as settings:
+        settings["remote"][origin.storage] = dict(origin.options)
+        settings["core"]["remote"] = origin.storage
+        if Path(origin.cache).is_dir():
+            settings["cache"]["dir"] = origin.cache
 
 
 def run(

@@ -5,8 +5,10 @@ among more replicates than cores. Each process has its own share of threads, so 
 replicate happens to run beside it.
 """
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
@@ -19,6 +21,8 @@ from prunelab.errors import UserError
 Row = dict[str, Any]
 OnEpoch = Callable[[Row, int], None]
 Work = Callable[[int, torch.device, OnEpoch], None]
+
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 def choose_device(name: str) -> torch.device:
@@ -53,7 +57,7 @@ def run(work: Work, seeds: Sequence[int], device_name: str, on_epoch: Callable[[
     readers: dict[Connection, tuple[int, Any]] = {}
     for seed in seeds:
         reader, writer = context.Pipe(duplex=False)
-        process = context.Process(target=_child, args=(work, seed, threads, writer), daemon=True)
+        process = context.Process(target=_child, args=(work, seed, threads, writer, os.getpid()), daemon=True)
         process.start()
         writer.close()  # so that the child's death ends the pipe
         readers[reader] = (seed, process)
@@ -86,13 +90,11 @@ def _follow(readers: dict[Connection, tuple[int, Any]], on_epoch: Callable[[int,
                 raise RuntimeError(f"seed {seed} failed:\n{content}")
 
 
-def _child(work: Work, seed: int, threads: int, writer: Connection) -> None:
+def _child(work: Work, seed: int, threads: int, writer: Connection, parent: int) -> None:
+    _end_with(parent)
     torch.set_num_threads(threads)
-    parent = os.getppid()
 
     def report(row: Row, epochs: int) -> None:
-        if os.getppid() != parent:  # the stage was killed: do not train on for nobody
-            os._exit(1)
         writer.send(("epoch", (row, epochs)))
 
     try:
@@ -102,3 +104,13 @@ def _child(work: Work, seed: int, threads: int, writer: Connection) -> None:
         writer.send(("user error", str(error)))
     except Exception:
         writer.send(("failed", traceback.format_exc()))
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel kill this process when the one that forked it ends, however: it would train on for nobody.
+
+    To be exact, when the thread ends that forked it, which is the one that waits for it in `run`.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    if os.getppid() != parent:  # it ended before it was asked
+        os._exit(1)

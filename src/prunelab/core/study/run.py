@@ -7,31 +7,37 @@ from typing import TYPE_CHECKING
 import torch
 
 from prunelab.core import artifacts, images, split
-from prunelab.core.study import checkpoint, replicates
+from prunelab.core.study import checkpoint, live, replicates
 from prunelab.core.study.rounds import Outcome, Task
-from prunelab.core.training.loop import OnEpoch
-from prunelab.progress import Watch
+from prunelab.core.training.loop import OnEpoch, Row
 
 if TYPE_CHECKING:
     from prunelab.config import Config
 
 
-def train_replicates(params: "Config", folder: Path, label: str, work: Callable[[Task], Outcome]) -> None:
+def train_replicates(
+    params: "Config", folder: Path, on_epoch: Callable[[int, Row, int], None], work: Callable[[Task], Outcome]
+) -> None:
     """Do `work` for every seed, side by side, and store the outcomes in `folder`, all or none.
 
     Args:
         params: the stage's settings.
         folder: the stage's output; one folder per replicate is written in it.
-        label: for the progress bar.
+        on_epoch: called as on_epoch(seed, row, number of epochs) after each (a progress bar).
         work: from a replicate's task to its outcome.
     """
     with artifacts.writing(folder) as unfinished:
 
-        def replicate(seed: int, device: torch.device, on_epoch: OnEpoch) -> None:
+        def replicate(seed: int, device: torch.device, report: OnEpoch) -> None:
             labels = artifacts.read_arrays(artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS)
             data = split.make(images.read(artifacts.RAW), labels, device)
-            outcome = work(Task(seed, data, params, on_epoch))
+            outcome = work(Task(seed, data, params, report))
             checkpoint.save(artifacts.replicate(unfinished, seed), outcome)
 
-        with Watch(label, unfinished, params.seeds) as watch:
-            replicates.run(replicate, params.seeds, params.device, watch.epoch)
+        with live.Log(unfinished) as log:
+
+            def note(seed: int, row: Row, epochs: int) -> None:
+                log.epoch(seed, row, epochs)
+                on_epoch(seed, row, epochs)
+
+            replicates.run(replicate, params.seeds, params.device, note)
