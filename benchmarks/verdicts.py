@@ -166,7 +166,7 @@ def _several_runs() -> list[Case]:
     far = [world.with_(test=np.full(R, v)).cut(2) for v in (0.76, 0.78, 0.80)]
     best = [world.with_(test=np.full(R, v)).cut(2) for v in (0.80, world.test.max(), world.test.max())]
 
-    rows = [
+    rows: list[tuple[str, str, bool, Mapping[Any, World], Callable[..., Claim]]] = [
         ("4", "noise changes nothing", False, {0.2: world, 0.6: world}, _noise),
         ("4", "three rounds each way", True, {0.2: world, 0.6: later}, _noise),
         ("5", "all criteria alike", False, dict.fromkeys(claims.CRITERIA, world), _criteria),

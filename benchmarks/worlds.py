@@ -45,9 +45,9 @@ class World:
     redense_distance: Array
     redense_permuted: Array
     reinit: Array  # last test accuracy
+    best: Array  # best-epoch test accuracy
     eigenvalue: Array  # of re-dense solutions; of the dense one: that of r00 times `dense_eigenvalue`
     dense_eigenvalue: float = 1.0
-    best: Array | None = None  # best-epoch test accuracy
     climbs: tuple[str, float] = ("none", 0.0)  # of paths: how they are drawn, and what size they have
     noise: float = 0.4
     spread: float = SPREAD
@@ -113,7 +113,7 @@ def draw(world: World, seeds: int, rng: np.random.Generator, images: int | None 
         return np.asarray(stats.norm.ppf(chance)[:, :, None] > hard[:, None] + luckless)
 
     last = right(world.test, luck)
-    answers = {"last": last, "best": last if world.best is None else right(world.best, luck)}
+    answers = {"last": last, "best": right(world.best, luck)}
     again = right(world.reinit, luck + OWN * rng.standard_normal(shape))
     answers["reinit"] = again & np.isfinite(world.reinit)[:, None, None]
     sparse = {
@@ -131,7 +131,7 @@ def draw(world: World, seeds: int, rng: np.random.Generator, images: int | None 
         noise=world.noise,
         seeds=list(range(seeds)),
         rounds=[f"r{r:02d}" for r in range(rounds)],
-        sparsity_R=1 - 0.8 ** np.arange(rounds),
+        sparsity_R=np.asarray(1 - 0.8 ** np.arange(rounds), dtype=float),
         regime_R=regimes.regimes(mean["train"], mean["test_last"], 1 / NUM_CLASSES),
         models=regimes.named_models(mean["test_last"], mean["test_best"], mean["validation"]),
         sparse=sparse,

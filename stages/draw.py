@@ -21,7 +21,7 @@ def main() -> None:
         for name, figure in drawn.items():
             style.save(figure, folder / name)
     verdicts = artifacts.read_json(artifacts.CLAIMS)
-    artifacts.write_text(artifacts.CLAIMS_PAGE, claims.page(verdicts, subtitle))
+    artifacts.write_text(artifacts.CLAIMS_PAGE, claims.page([(subtitle, verdicts)], claims.TITLE))
     text = report.table(tables["named_models"], subtitle, [str(artifacts.FIGURES / f"{name}.png") for name in drawn])
     text += f"\n{claims.short(verdicts)}\n(why: {artifacts.CLAIMS_PAGE})\n"
     artifacts.write_text(artifacts.REPORT, text)

@@ -114,7 +114,8 @@ def _effect(
             value + float(np.hypot(replicates[1] - value, images[1] - value)),
         )
     most = None if most is None else round(most, 6)
-    return Effect(what, round(value, 6), unit, *map(_rounded, (replicates, images, both)), most, least)
+    intervals = (_rounded(replicates), _rounded(images), _rounded(both))
+    return Effect(what, round(value, 6), unit, *intervals, most, least)
 
 
 def student(values_S: Array, resolution: float = 0.0) -> Interval | None:

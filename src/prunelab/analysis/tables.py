@@ -210,7 +210,7 @@ def planes(records: Sequence[Row], over: Mapping[tuple[str, int], Sequence[Row]]
     ]
 
 
-def climb(path: Sequence[Row]) -> float:
+def climb(path: Sequence[Mapping[str, Any]]) -> float:
     """How far train loss climbs above its lowest value so far, at most, as a share of its range: 0 only falls, 1 only
     rises.
     """

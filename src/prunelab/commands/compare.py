@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from prunelab.analysis import verdicts
 from prunelab.core import artifacts
-from prunelab.experiments import claims, differences, figure, grid, runs, tabulate
+from prunelab.experiments import differences, figure, grid, judging, runs, tabulate
 from prunelab.figures import claims as pages
 from prunelab.figures import style
 
@@ -34,8 +33,8 @@ def run(options: argparse.Namespace) -> None:
     found, left_out = runs.read(options.names)
     laid_out = grid.layout(found, {role: getattr(options, role) for role in grid.ROLES}, left_out)
     models, tests = tabulate.models(laid_out), differences.table(laid_out)
-    judged = verdicts.as_json(claims.all_of(found))
-    page = pages.page(judged, f"Compared: {', '.join(one.name for one in found)}")
+    judged = judging.judged(found, laid_out)
+    page = pages.page(judged, f"The papers' claims, checked on {', '.join(one.name for one in found)}")
     drawn = figure.draw(laid_out, grid.common(found))
     options.out.mkdir(parents=True, exist_ok=True)
     style.save(drawn, options.out / "grid")

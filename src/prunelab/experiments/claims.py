@@ -33,6 +33,7 @@ WIDTH = (
     f"With label noise, narrower dense networks come within {WIDTH_GAP} points of pruning at its best; without, they "
     "do not reach it (Lens 5.2)."
 )
+COMPARING = ("4", "5")  # of the nine
 NOISE = [0.2, 0.4, 0.6]
 CRITERIA = ["magnitude", "gradient", "random"]
 WIDTHS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]

@@ -10,8 +10,10 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from prunelab.analysis.evidence import Run as Evidence
 from prunelab.errors import UserError
 from prunelab.experiments.curves import Curves, curves
+from prunelab.experiments.pooled import pooled
 from prunelab.experiments.runs import Row, Run
 
 # Parameters and sections that do not move the points a curve has. The name of a preset says nothing by itself.
@@ -31,12 +33,18 @@ class Study:
     key: Key  # its place: row, column, colour
     names: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     num_rounds: dict[str, int] = field(default_factory=dict)  # of each name
 
     @cached_property
     def curves(self) -> Curves:
-        """As arrays."""
+        """As it is drawn."""
         return curves(self.rows)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """As verdicts are reached on it."""
+        return pooled(self.runs)
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None, lef
             notes.append(f"{run.name} repeats {study.names[0]} (seeds {', '.join(map(str, same))}): counted once")
         if new:
             study.names.append(run.name)
+            study.runs.append(run)
             study.rows += new
             study.num_rounds[run.name] = max(int(row["round"][1:]) for row in new)
     notes += [cut for study in studies.values() if (cut := _cut(study))]

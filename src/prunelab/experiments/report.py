@@ -2,23 +2,20 @@
 
 import base64
 import io
-import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
-from prunelab.analysis import verdicts
+from prunelab import presets
 from prunelab.core import artifacts
 from prunelab.errors import UserError
-from prunelab.experiments import claims, differences, figure, interactive, tabulate
+from prunelab.experiments import differences, figure, interactive, judging, tabulate
 from prunelab.experiments.grid import Grid, common, differing
 from prunelab.experiments.runs import Run
 from prunelab.figures import FIGURES
 from prunelab.figures import claims as pages
-from prunelab.sweeps import plan
 
 # The page `dvc plots` fills too: Vega is in it.
 PAGE = Path(".dvc/plots/page.html")
@@ -52,7 +49,7 @@ def build(runs: Sequence[Run], grid: Grid, *, all_figures: bool = False) -> str:
         by_sparsity=figure.abscissa(grid) == "remaining",
         models=tabulate.models(grid),
         tests=differences.table(grid),
-        judged=_judged(runs),
+        judged=judging.judged(runs, grid),
         grid_picture=_grid_picture(grid, common(runs)) if len(runs) > 1 else "",
         pictures={run.name: _pictures(run, names) for run in runs},
         left_out=len(names) == 1,
@@ -81,35 +78,13 @@ def commands(run: Run) -> list[str]:
     lines = [f"git checkout {run.baseline or run.commit}"]
     if not run.baseline:
         return [*lines, "uv run dvc repro"]
-    sets = "".join(f" -S {shlex.quote(override)}" for override in overrides(run.settings))
+    sets = "".join(f" -S {shlex.quote(override)}" for override in presets.overrides(run.settings))
     return [*lines, f"uv run dvc exp run{sets}", "", f"# or, without computing:  uv run dvc exp pull origin {run.name}"]
-
-
-def overrides(settings: Mapping[str, Any]) -> list[str]:
-    """What `-S` must be given to compose these settings: the preset, and what differs from it."""
-    from prunelab.experiments.runs import flat
-
-    first = [f"setting={settings['setting']}"] if settings["setting"] != "digits" else []
-    composed = flat(plan.compose(first))
-    changed = [name for name, value in settings.items() if composed.get(name) != value]
-    return first + [f"{name}={_written(settings[name])}" for name in changed if name in composed]
-
-
-def _written(value: Any) -> str:
-    """As Hydra reads it."""
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, list | bool) else str(value)
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
     more = [name for name in ALSO if len({repr(run.settings.get(name)) for run in runs}) > 1]
     return differing(runs) + more
-
-
-def _judged(runs: Sequence[Run]) -> list[tuple[str, Mapping[str, Any]]]:
-    found = [(run.name, json.loads(text)) for run in runs if (text := run.text("metrics/claims.json"))]
-    if len(runs) > 1:
-        found.append(("all together", verdicts.as_json(claims.all_of(runs))))
-    return found
 
 
 def _pictures(run: Run, names: Sequence[str]) -> list[tuple[str, str]]:

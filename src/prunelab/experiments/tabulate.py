@@ -1,6 +1,7 @@
 """The tables of a comparison, as rows and as text that lines up."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 from typing import Any
 
 from prunelab.analysis.tables import mean_std
@@ -27,9 +28,10 @@ def models(grid: Grid) -> list[dict[str, Any]]:
     return rows
 
 
-def text(models: Sequence[Row], tests: Sequence[Row], claims: Mapping[str, Mapping[str, Any]]) -> str:
+def text(models: Sequence[Row], tests: Sequence[Row], judged: Sequence[tuple[str, Mapping[str, Row]]]) -> str:
     """What is printed: a line a study, a line a difference that was tested, a line a verdict."""
-    return "\n\n".join(part for part in (_models(models), _tests(tests), pages.short(claims)) if part)
+    verdicts = "\n".join(f"{title}\n{indent(pages.short(claims), '  ')}" for title, claims in judged)
+    return "\n\n".join(part for part in (_models(models), _tests(tests), verdicts) if part)
 
 
 def _models(rows: Sequence[Row]) -> str:

@@ -1,10 +1,11 @@
 """The claims page: metrics/claims.json as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-ABOUT = """Effects are signed so that positive is as claimed. Rounds that are chosen (valley, sweet spot) are chosen on one
-half of the test images by the other replicates, and measured on the other half. Intervals are 95%: over replicates
+TITLE = "The paper's claims, checked on this run"
+ABOUT = """Effects are signed so that positive is as claimed. Rounds that are chosen (valley, sweet spot) are chosen on
+one half of the test images by the other replicates, and measured on the other half. Intervals are 95%: over replicates
 by Student's t, over test examples by bootstrap, over both together. A claim is *supported* if the interval over both
 is above zero for all of its effects, *contradicted* if one of them is below what counts even `at most`: at its upper
 limit (98.75%) for every choice that could have been made.
@@ -14,11 +15,14 @@ judges all claims on the replicates of both.
 """
 
 
-def page(claims: Mapping[str, Mapping[str, Any]], subtitle: str) -> str:
-    """A section for each claim: verdict, reason, effects with their intervals."""
-    lines = [f"# The paper's claims, checked on this run\n\n{subtitle}.\n"]
-    lines.append(ABOUT)
-    lines.append("| claim | verdict |\n|---|---|")
+def page(judged: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], title: str) -> str:
+    """What was judged, one part for each title: a table of verdicts, then each with its reason and effects."""
+    parts = (f"\n{name}.\n\n{_part(claims)}" for name, claims in judged)
+    return f"# {title}\n\n{ABOUT}" + "\n".join(parts)
+
+
+def _part(claims: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = ["| claim | verdict |\n|---|---|"]
     lines += [f"| {number}. {claim['text']} | **{claim['verdict']}** |" for number, claim in claims.items()]
     for number, claim in claims.items():
         lines.append(f"\n## Claim {number}: {claim['verdict']}\n\n{claim['text']}\n\nWhy: {claim['why']}.")
