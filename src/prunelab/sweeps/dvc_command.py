@@ -21,8 +21,3 @@ def output(*command: str) -> str:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise UserError(f"{' '.join(command[:3])}: {lines[-1]}")
     return done.stdout
-
-
-def passed_through(*command: str) -> int:
-    """Run a command on this terminal; its exit status."""
-    return subprocess.run(command, env=environment()).returncode
