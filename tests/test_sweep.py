@@ -188,6 +188,20 @@ def test_secrets_are_left_out_whole_and_line_by_line():
     )
 
 
+def test_an_experiment_that_stopped_early_is_not_there(where, monkeypatch, capsys):
+    """As somebody may have pushed it under the name of a point of the grid: it is computed, and not taken for whole."""
+    options = plan.options([*GRID[:-1], "noise=0.7"])
+    run("dvc", "exp", "run", "--temp", "-n", "noise-0.7", *options, "corrupt", cwd=where)
+    run("dvc", "exp", "push", "origin", "noise-0.7", cwd=where)
+    monkeypatch.chdir(where)
+    (point,) = plan.points([*GRID[:-1], "noise=0.7"], "")
+    point = plan.Point("noise-0.7", point.overrides, point.params)
+    assert sweep._not_there_yet([point], remotes.origin()) == [point]
+    assert capsys.readouterr().out == "noise-0.7: there already, but ran only up to corrupt\n"
+    (said,) = sweep._verified([point], remotes.origin(), {})
+    assert said == "noise-0.7: ran only up to corrupt (log: .dvc/tmp/sweep/noise-0.7.log)"
+
+
 def test_a_board_counts_a_task_that_begins_anew_anew():
     with board.Board({"a": 3, "b": 3}) as seen:
         seen.show({"name": "a", "where": "0", "stage": None})

@@ -136,8 +136,8 @@ def _holds(folder: Values, parts: list[Values]) -> bool:
     A folder's hash does not follow from those of its parts, its size does. More files: those of rounds that an earlier
     run had in the same working tree, which DVC counts.
     """
-    files, size = (sum(part.get(name, 1) for part in parts) for name in ("nfiles", "size"))
-    return bool(folder["nfiles"] > files or (folder["nfiles"] == files and folder["size"] == size))
+    files, size = (folder[name] - sum(part.get(name, 1) for part in parts) for name in ("nfiles", "size"))
+    return bool(size == 0 if files == 0 else files > 0 and size > 0)
 
 
 def _changed(pipeline: Values, lock: Values, params: Values, files: Any) -> str | None:

@@ -13,7 +13,7 @@ from prunelab.core.training.loop import Row
 
 # DVCLive syncs files to disk at every step, 2 ms each: for runs of hundreds of epochs, each itself a few
 # milliseconds, that would be a third of the time. So at most about this many steps are logged to it.
-LIVE_STEPS = 50
+LIVE_STEPS = 25
 # A file each, which DVC hashes, copies and looks up for every replicate of every round.
 LOGGED = ("train_accuracy", "test_accuracy")
 
