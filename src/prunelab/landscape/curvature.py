@@ -4,7 +4,7 @@ P is the number of free parameters: all of them, or for a sparse solution those 
 biases, batch-norm parameters).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import sqrt
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
 from prunelab.core.networks import State
+from prunelab.core.training import perceptron
 from prunelab.landscape.objective import Objective
 
 Vector = NDArray[np.float64]
@@ -39,6 +40,10 @@ class Curvature:
         free = [masks[n].flatten() if n in masks else torch.ones(state[n].numel(), dtype=torch.bool) for n in names]
         self._free = torch.cat([part.cpu() for part in free]).nonzero()[:, 0].to(next(iter(state.values())).device)
         self._sizes = [state[name].numel() for name in names]
+        # A perceptron's activations are a few hundred numbers an example: the graphs of all examples fit into memory,
+        # and a product costs little more than half. Those of convolutions do not.
+        self._keeps = perceptron.is_one(objective.network)
+        self._kept: list[tuple[Tensor, ...]] = []
 
     def __len__(self) -> int:
         return len(self._free)
@@ -50,13 +55,23 @@ class Curvature:
         whole[self._free] = torch.from_numpy(np.ascontiguousarray(vector.reshape(-1))).to(whole)
         parts = [v.view_as(leaf) for v, leaf in zip(whole.split(self._sizes), leaves, strict=True)]
         total = torch.zeros_like(whole, dtype=torch.float64)
-        for x, y in self._objective.batches():
-            loss = self._objective.loss(self._leaves | self._rest, x, y)
-            slopes = torch.autograd.grad(loss, leaves, create_graph=True)
+        for slopes in self._slopes():
             along = torch.stack([(s * v).sum() for s, v in zip(slopes, parts, strict=True)]).sum()
-            found = torch.autograd.grad(along, leaves, materialize_grads=True)
+            found = torch.autograd.grad(along, leaves, materialize_grads=True, retain_graph=self._keeps)
             total += torch.cat([part.flatten() for part in found]).double()
         return (total[self._free] / len(self._objective)).cpu().numpy()
+
+    def _slopes(self) -> Iterator[tuple[Tensor, ...]]:
+        """The gradient of each batch's loss, with its graph: once for all products, where they can be kept."""
+        if self._kept:
+            yield from self._kept
+            return
+        for x, y in self._objective.batches():
+            loss = self._objective.loss(self._leaves | self._rest, x, y)
+            slopes = torch.autograd.grad(loss, tuple(self._leaves.values()), create_graph=True)
+            if self._keeps:
+                self._kept.append(slopes)
+            yield slopes
 
     def top(self, count: int, generator: torch.Generator) -> Vector:
         """The largest eigenvalues [count], falling (scipy's implicitly restarted Lanczos); fewer if P is smaller."""

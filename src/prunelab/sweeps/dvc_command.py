@@ -23,12 +23,6 @@ def output(*command: str) -> str:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
         raise UserError(without_secrets(f"{' '.join(command[:3])}: {lines[-1]}"))
     return done.stdout
-<<<<<<< HEAD
-
-
-def passed_through(*command: str) -> int:
-    """Run a command on this terminal; its exit status."""
-    return subprocess.run(command, env=environment()).returncode
 
 
 def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
@@ -36,5 +30,3 @@ def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):  # one may be part of another
         text = text.replace(secret, "***")
     return re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
-=======
->>>>>>> show
