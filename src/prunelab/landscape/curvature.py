@@ -9,6 +9,7 @@ from math import sqrt
 
 import numpy as np
 import torch
+import torch._dynamo  # vmap loads it at its first call, for a second: once here, not in the process of each replicate
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
