@@ -1,21 +1,26 @@
 """Claims that compare runs, on curves whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
-from test_claims import curve
+import pytest
+from test_claims import answers, curve, run
 
 from prunelab.analysis.claims import CONTRADICTED, SUPPORTED, UNDECIDED
 from prunelab.experiments import claims
-from prunelab.experiments.curves import Curves
 from prunelab.experiments.runs import Run
 
-ROUNDS, SEEDS = 9, (0, 1, 2)
+ROUNDS, SEEDS = 9, 5
 
 
-def made(interpolates, sweet, best=0.9):
+def made(interpolates, sweet, best=0.9, lift=0.0, validation=None):
     """Train accuracy 1 up to one round, test accuracy highest at another."""
-    train = np.array([[1.0 if r <= interpolates else 0.8] * 3 for r in range(ROUNDS)])
-    test = curve([0.8 - 0.05 * abs(r - sweet) for r in range(ROUNDS)], 0.001)
-    return Curves(SEEDS, 1 - 0.5 ** np.arange(ROUNDS), train, test, np.full((ROUNDS, 3), best))
+    train = np.array([[1.0 if r <= interpolates else 0.8] * SEEDS for r in range(ROUNDS)])
+    test = curve([0.8 + lift - 0.05 * abs(r - sweet) for r in range(ROUNDS)], 0.001)
+    chosen = np.full(test.shape, np.nan) if validation is None else curve(validation, 0.001)
+    sparse = {"train": train, "test_last": test, "validation": chosen}
+    right = {"last": answers(test), "best": answers(curve([best] * ROUNDS, 0.001)), "reinit": answers(test)}
+    return replace(run(), sparse=sparse, right=right)
 
 
 def test_more_noise_interpolates_earlier_and_is_robust_later():
@@ -24,71 +29,87 @@ def test_more_noise_interpolates_earlier_and_is_robust_later():
     assert claim.verdict == SUPPORTED
     assert [effect.value for effect in claim.effects] == [2.0, 2.0]
     assert claims.noise_levels({0.2: made(3, 7), 0.6: made(5, 5)}).verdict == CONTRADICTED
-    assert claims.noise_levels({0.0: made(8, 0), 0.6: made(5, 5)}).verdict == UNDECIDED
+    assert claims.noise_levels({0.0: made(8, 0), 0.6: made(5, 5)}).needs == {"noise": [0.2, 0.4]}
+    # Whole numbers that agree by chance: a half round of doubt is left, and one round is not three.
+    one = claims.noise_levels({0.2: made(5, 5).cut(None, [0, 1, 2]), 0.6: made(4, 6).cut(None, [0, 1, 2])})
+    assert one.verdict == UNDECIDED
+    assert one.needs["noise"] == [0.2, 0.6]
 
 
 def test_criteria_in_the_papers_order_and_not():
     runs = {"magnitude": made(5, 6, 0.85), "gradient": made(3, 6, 0.9), "random": made(1, 6, 0.8)}
-    assert claims.criteria({0.4: runs}).verdict == SUPPORTED
-    assert claims.criteria({0.2: runs, 0.4: runs | {"random": made(4, 6, 0.8)}}).verdict == CONTRADICTED
-    assert claims.criteria({0.2: runs, 0.4: runs | {"gradient": made(3, 6, 0.7)}}).verdict == CONTRADICTED
-    missing = claims.criteria({0.4: {"magnitude": runs["magnitude"]}})
-    assert missing.verdict == UNDECIDED
+    assert claims.criteria(runs).verdict == SUPPORTED
+    assert claims.criteria(runs | {"random": made(4, 6, 0.8)}).verdict == CONTRADICTED
+    assert claims.criteria(runs | {"gradient": made(3, 6, 0.7)}).verdict == CONTRADICTED
+    missing = claims.criteria({"magnitude": runs["magnitude"]})
+    assert missing.needs == {"prune.criterion": ["gradient", "random"]}
     assert claims.criteria({}).verdict == UNDECIDED
-    assert "prune.criterion=magnitude,gradient,random" in missing.decide_with
 
 
 def test_more_training_is_not_more_pruning():
     """Under noise pruning must win by a point; without, EDT may lose by one."""
-    dense, better, same = made(8, 0), made(8, 6, 0.9), made(8, 0)
-    lifted = Curves(better.seeds, better.sparsity_R, better.train, better.test_last + 0.05, better.test_best)
+    dense, lifted, same = made(8, 0), made(8, 6, lift=0.05), made(8, 0)
     assert claims.extended({0.4: {0.0: dense, 0.2: lifted}}).verdict == SUPPORTED
     assert claims.extended({0.4: {0.0: lifted, 0.2: dense}}).verdict == CONTRADICTED
     assert claims.extended({0.0: {0.0: dense, 0.2: same}}).verdict == SUPPORTED
     assert claims.extended({0.0: {0.0: dense, 0.2: lifted}}).verdict == CONTRADICTED
     alone = claims.extended({0.4: {0.2: dense}})
     assert alone.verdict == UNDECIDED
-    assert "prune.fraction=0" in alone.decide_with
+    assert alone.needs["prune.fraction"] == [0, 0.2]
+
+
+def test_best_against_best_is_chosen_on_validation_where_there_is_a_split():
+    """A validation curve that is highest elsewhere: what is measured is the test accuracy there."""
+    dense = made(8, 0)
+    misled = made(8, 6, lift=0.05, validation=[0.9 if r == 2 else 0.5 for r in range(ROUNDS)])
+    (effect,) = claims.extended({0.4: {0.0: dense, 0.2: misled}}).effects
+    assert effect.value == pytest.approx(100 * (0.85 - 0.20 - 0.80), abs=0.3)
 
 
 def test_narrower_networks_against_the_pruned_wide_one():
     """Best of the dense widths: 0.8; pruning reaches 0.8 plus a lift."""
-
-    def lifted(by):
-        run = made(8, 6)
-        return Curves(run.seeds, run.sparsity_R, run.train, run.test_last + by, run.test_best)
-
-    def short(run):
-        return Curves(run.seeds, run.sparsity_R[:2], run.train[:2], run.test_last[:2], run.test_best[:2])
-
-    narrow = {0.1: short(made(8, 0)), 0.5: short(made(8, 4))}  # n_rounds=1 is enough
-    assert claims.width({0.4: narrow | {1.0: lifted(0.01)}}).verdict == SUPPORTED
-    assert claims.width({0.4: narrow | {1.0: lifted(0.05)}}).verdict == CONTRADICTED
-    assert claims.width({0.0: narrow | {1.0: lifted(0.05)}}).verdict == SUPPORTED
-    assert claims.width({0.0: narrow | {1.0: lifted(-0.05)}}).verdict == CONTRADICTED
-    assert claims.width({0.4: {1.0: lifted(0)}}).verdict == UNDECIDED
+    narrow = {0.1: made(8, 0).cut(2, range(SEEDS)), 0.5: made(8, 4).cut(2, range(SEEDS))}  # n_rounds=1 is enough
+    assert claims.width({0.4: narrow | {1.0: made(8, 6, lift=0.01)}}).verdict == SUPPORTED
+    assert claims.width({0.4: narrow | {1.0: made(8, 6, lift=0.05)}}).verdict == CONTRADICTED
+    assert claims.width({0.0: narrow | {1.0: made(8, 6, lift=0.05)}}).verdict == SUPPORTED
+    assert claims.width({0.0: narrow | {1.0: made(8, 6, lift=-0.05)}}).verdict == CONTRADICTED
+    assert claims.width({0.4: {1.0: made(8, 6)}}).verdict == UNDECIDED
 
 
-def test_only_runs_that_differ_in_one_parameter_are_compared():
-    def run(name, noise, lr=0.1, setting="digits", lift=0.0):
-        params = {"noise": noise, "train": {"lr": lr}, "setting": setting, "rounds": {"r01": "r00"}}
-        row = {"round": "r00", "seed": "0", "sparsity": "0", "train": "1", "test_best": "1", "test_last": str(lift)}
-        return Run(name, "", params, [row])
-
-    some = [run("a", 0.2), run("b", 0.4), run("c", 0.6, lr=0.5), run("d", 0.4, lift=1), run("e", 0.8, setting="mine")]
-    found = claims.alike(some, "noise")
-    assert list(found) == [0.2, 0.4, 0.8]
-    assert found[0.4].test_last.item() == 0
-    assert claims.alike([], "noise") == {}
-    more = Run("f", "", {**some[0].params, "seeds": [7]}, [{**some[0].rows[0], "seed": "7"}])
-    assert claims.alike([*some, more], "noise")[0.2].seeds == (0, 7)
+def named(name, noise, lr=0.1, setting="digits", **more):
+    params = {"noise": noise, "train": {"lr": lr}, "setting": setting, "rounds": {"r01": "r00"}, **more}
+    return Run(name, "", params, [])
 
 
-def test_curves_are_paired_by_seed_and_cut_to_the_shorter():
-    a, b = made(3, 5), made(3, 5)
-    b = Curves((1, 2, 5), b.sparsity_R[:4], b.train[:4], b.test_last[:4], b.test_best[:4])
+def test_every_group_of_runs_that_differ_in_one_parameter_is_judged(monkeypatch):
+    some = [named("a", 0.2), named("b", 0.4), named("c", 0.2, lr=0.5), named("d", 0.6, lr=0.5), named("e", 0.8, lr=1.0)]
+    found = claims.groups(some, ("noise",))
+    assert {label: [run.name for run in group] for label, group in found.items()} == {
+        "train.lr=0.1": ["a", "b"],
+        "train.lr=0.5": ["c", "d"],
+        "train.lr=1.0": ["e"],
+    }
+    assert list(claims.groups([*some[:2], named("f", 0.4, setting="mine", seeds=[7])], ("noise",))) == [""]
+    evidence = {"a": made(5, 5), "b": made(3, 7), "c": made(3, 7), "d": made(5, 5), "e": made(5, 5)}
+    monkeypatch.setattr(claims, "pooled", lambda runs: evidence[runs[0].name])
+    judged = claims.all_of(some)
+    assert {name: claim.verdict for name, claim in judged.items() if name.startswith("4")} == {
+        "4 (train.lr=0.1)": SUPPORTED,
+        "4 (train.lr=0.5)": CONTRADICTED,
+    }
+    assert claims.all_of(some[:2])["4"].verdict == SUPPORTED
+    assert claims.all_of(some[-1:])["4"].needs == {"noise": [0.2, 0.4, 0.6]}
+    assert claims.all_of([])["5"].verdict == UNDECIDED
+
+
+def test_runs_are_paired_by_seed_and_cut_to_the_shorter():
+    a = made(3, 5)
+    b = replace(made(3, 5), seeds=[1, 2, 5, 6, 7]).cut(4, [1, 2, 5])
     ours, theirs = claims.paired(a, b)
-    assert ours.seeds == theirs.seeds == (1, 2)
-    assert ours.test_last.shape == theirs.test_last.shape == (4, 2)
-    assert ours.test_last.tolist() == a.test_last[:4, 1:].tolist()
-    assert theirs.test_last.tolist() == b.test_last[:, :2].tolist()
+    assert ours.seeds == theirs.seeds == [1, 2]
+    assert ours.rounds == theirs.rounds == ["r00", "r01", "r02", "r03"]
+    assert ours.sparse["test_last"].tolist() == a.sparse["test_last"][:4, 1:3].tolist()
+    assert theirs.sparse["test_last"].tolist() == b.sparse["test_last"][:, :2].tolist()
+    assert (theirs.right["last"] == b.right["last"][:, :2]).all()
+    strangers = claims.paired(a, replace(made(3, 5), seeds=[10, 11, 12, 13, 14]).cut(None, [12, 13]))
+    assert [run.seeds for run in strangers] == [[0, 1], [12, 13]]

@@ -1,67 +1,88 @@
 """Verdicts on runs whose answer is known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from prunelab.analysis import claims, evidence, verdicts
-from prunelab.analysis.claims import CONTRADICTED, SUPPORTED, UNDECIDED
+from prunelab.analysis import deciding, evidence, verdicts
+from prunelab.analysis.claims import CONTRADICTED, MORE_REPLICATES, SUPPORTED, UNDECIDED
 from prunelab.figures.claims import page, short
 
-R, S, T = 9, 3, 200
+R, S, T = 9, 5, 400
 REGIMES = ["trivial"] * 3 + ["critical"] * 2 + ["high"] * 4
 # dense, low, low, valley, rising, high, sweet spot, high, end
-TEST = [0.72, 0.72, 0.71, 0.66, 0.72, 0.80, 0.87, 0.85, 0.70]
+TEST = [0.72, 0.72, 0.71, 0.62, 0.66, 0.80, 0.87, 0.85, 0.70]
+SETTINGS = {"setting": "digits", "noise": 0.4, "seeds": list(range(S)), "n_rounds": 8, "prune.fraction": 0.2}
+SETTINGS |= {"redense.every": 4, "reinit.every": 6, "landscape.every": 2}
 
 
-def curve(values, spread=0.004, seed=0):
+def curve(values, spread=0.004, seed=0, replicates=S):
     """[R, S] around a curve."""
-    noise = np.random.default_rng(seed).normal(size=(R, S)) * spread
+    noise = np.random.default_rng(seed).normal(size=(len(values), replicates)) * spread
     return np.array(values, dtype=float)[:, None] + noise
 
 
+def answers(accuracy_RS, images=T, seed=0):
+    """Right answers with these accuracies: an easy image is easy in every round."""
+    luck = np.random.default_rng(seed).permutation((np.arange(images) + 0.5) / images)
+    return luck < np.asarray(accuracy_RS)[:, :, None]
+
+
 def only(values, rounds):
-    result = np.full((R, S), np.nan)
+    result = np.full(values.shape, np.nan)
     result[rounds] = values[rounds]
     return result
 
 
-def run(**changes):
+def run(replicates=S, **changes):
     """A run as the paper describes it."""
-    sparse = {
-        "train": curve([1, 1, 1, 0.97, 0.9, 0.8, 0.7, 0.65, 0.6]),
-        "test_last": curve(TEST),
-        "permuted": curve([1, 1, 1, 0.9, 0.5, 0.2, 0.1, 0.1, 0.1]),
-        "unpermuted": curve([1, 1, 1, 0.99, 0.97, 0.95, 0.94, 0.9, 0.8]),
-        "restored": curve([0.1, 0.1, 0.1, 0.1, 0.3, 0.7, 0.85, 0.85, 0.7]),
-        "from_start": curve([12, 12.2, 12.5, 12.8, 12, 10, 8, 7, 6], 0.05),
-    }
+
+    def near(values, spread=0.004):
+        return curve(values, spread, replicates=replicates)
+
     some = [0, 2, 5, 6, 7]
-    redense = {
-        "permuted": only(curve([1, 1, 1, 1, 0.9, 0.8, 0.7, 0.6, 0.5]), some),
-        "from_start": only(curve([11, 11, 11, 12, 12.5, 12, 11, 10, 9], 0.05), some),
-        "test_last": only(curve(TEST), some),
+    last = near(TEST)
+    sparse = {
+        "train": near([1, 1, 1, 0.97, 0.9, 0.8, 0.7, 0.65, 0.6]),
+        "test_last": last,
+        "permuted": near([1, 1, 1, 0.9, 0.5, 0.2, 0.1, 0.1, 0.1]),
+        "unpermuted": near([1, 1, 1, 0.99, 0.97, 0.95, 0.94, 0.9, 0.8]),
+        "restored": near([0.1, 0.1, 0.1, 0.1, 0.3, 0.7, 0.85, 0.85, 0.7]),
+        "from_start": near([12, 12.2, 12.5, 12.8, 12, 10, 8, 7, 6], 0.05),
+        "validation": np.full(last.shape, np.nan),
     }
-    luck = np.random.default_rng(0).random((S, T))  # an easy example is easy in every round
-    right = {r: luck < TEST[r] for r in (0, 3, 6, 8)}
+    redense = {
+        "permuted": only(near([1, 1, 1, 1, 0.9, 0.8, 0.7, 0.6, 0.5]), some),
+        "from_start": only(near([11, 11, 11, 12, 12.5, 12, 11, 10, 9], 0.05), some),
+    }
+    again = only(near([v + 0.02 for v in TEST]), [6, 7])
     values = {
         "noise": 0.4,
+        "seeds": list(range(replicates)),
         "rounds": [f"r{r:02d}" for r in range(R)],
         "sparsity_R": 1 - 0.5 ** np.arange(R),
         "regime_R": REGIMES,
         "models": {"dense": 0, "valley": 3, "sweet_spot": 6, "end": 8},
         "sparse": sparse,
         "redense": redense,
-        "reinit": {"test_last": only(curve([v + 0.02 for v in TEST]), [6, 7])},
-        "right": right,
+        "reinit": {"test_last": again},
+        "right": {"last": answers(last), "best": answers(last), "reinit": answers(again)},
         "eigenvalue": {
-            "sparse": only(curve([1, 1, 1, 1, 1, 2, 2, 2, 2], 0.01), some),
-            "redense": only(curve([0.5, 1, 2, 3, 4, 5, 6, 7, 8], 0.01), some),
+            "sparse": only(near([1, 1, 1, 1, 1, 2, 2, 2, 2], 0.01), some),
+            "redense": only(near([0.5, 1, 2, 3, 4, 5, 6, 7, 8], 0.01), some),
         },
-        "climb_RS": only(curve([0.0] * R, 0.0), some),
+        "climb_RS": only(near([0.0] * R, 0.0), some),
     }
     return evidence.Run(**(values | changes))
+
+
+def with_test(values, spread=0.004, **changes):
+    """The same with other last test accuracies."""
+    base = run(**changes)
+    last = curve(values, spread, replicates=len(base.seeds))
+    return replace(base, sparse=base.sparse | {"test_last": last}, right=base.right | {"last": answers(last)})
 
 
 def verdict(number, **changes):
@@ -73,17 +94,46 @@ def test_the_papers_own_run_supports_its_claims(number):
     assert verdict(number) == SUPPORTED
 
 
-@pytest.mark.parametrize("number", [4, 5])
-def test_comparisons_of_runs_name_the_runs(number):
-    claim = verdicts.verdicts(run())[str(number)]
+@pytest.mark.parametrize(("number", "effect", "expected"), [("1", 0, 10), ("1", 1, 25), ("1", 2, 17), ("3", 0, 15)])
+def test_effects_are_the_differences_that_were_put_in(number, effect, expected):
+    found = verdicts.verdicts(run())[number].effects[effect]
+    assert found.value == pytest.approx(expected, abs=0.7)
+    assert found.both[0] < expected < found.both[1]
+    assert found.both[0] <= min(found.replicates[0], found.test_examples[0])
+    assert found.most > found.both[1]
+
+
+def test_claim_2_compares_means_over_the_regimes():
+    found = verdicts.verdicts(run())["2"].effects
+    last = run().right["last"].mean(axis=(1, 2))
+    assert found[0].value == pytest.approx(100 * (last[1:3].mean() - last[3:5].mean()), abs=1e-4)
+    assert found[1].value == pytest.approx(100 * (last[5:].mean() - last[3:5].mean()), abs=1e-4)
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3", "6", "7", "8", "9"])
+def test_one_replicate_decides_nothing_and_asks_for_others(number):
+    claim = verdicts.verdicts(run(replicates=1))[number]
     assert claim.verdict == UNDECIDED
-    assert claim.decide_with.startswith("uv run dvc exp run --queue -S ")
+    assert claim.needs == {"seeds": MORE_REPLICATES}
+    assert all(effect.replicates is None for effect in claim.effects)
+
+
+@pytest.mark.parametrize("number", ["4", "5"])
+def test_comparisons_of_runs_name_the_runs(number):
+    claim = deciding.as_json(verdicts.verdicts(run()), SETTINGS)[number]
+    assert claim["verdict"] == UNDECIDED
+    expected = {"4": "noise=0.2,0.6", "5": "prune.criterion=magnitude,gradient,random"}[number]
+    assert claim["decide_with"].startswith("uv run prunelab queue ")
+    assert claim["decide_with"].split()[-1] == expected
 
 
 def test_without_noise_claim_1_is_another():
     claim = verdicts.verdicts(run(noise=0.0))["1"]
     assert claim.verdict == UNDECIDED
-    assert "noise=0.4" in claim.decide_with
+    assert claim.needs == {"noise": 0.4}
+    assert "there is one nevertheless" in claim.why
+    flat = verdicts.verdicts(with_test([0.7] * R, spread=0.0, noise=0.0))["1"]
+    assert "none, as claimed" in flat.why
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 7, 8, 9])
@@ -91,51 +141,55 @@ def test_a_run_too_short_decides_nothing(number):
     models = {"dense": 0, "valley": 2, "sweet_spot": 3, "end": 3}
     claim = verdicts.verdicts(run(regime_R=["trivial"] * R, models=models))[str(number)]
     assert claim.verdict == UNDECIDED
-    assert "n_rounds" in claim.decide_with
+    assert "n_rounds" in claim.needs
 
 
 def test_what_is_not_so_is_contradicted():
     base = run()
-    flat = base.sparse | {"test_last": curve([0.7] * R, 0.0005)}
-    assert verdict(1, sparse=flat, right={}) == CONTRADICTED
-    assert verdict(2, models={"dense": 0, "valley": 1, "sweet_spot": 6, "end": 8}) == CONTRADICTED
+    rising = with_test([0.7, 0.71, 0.72, 0.75, 0.78, 0.8, 0.85, 0.83, 0.7])
+    assert verdicts.verdicts(rising)["1"].verdict == CONTRADICTED
+    early = with_test([0.72, 0.64, 0.62, 0.70, 0.70, 0.80, 0.87, 0.85, 0.70])
+    assert verdicts.verdicts(early)["2"].verdict == CONTRADICTED
     assert verdict(3, sparse=base.sparse | {"restored": curve([0.1] * R)}) == CONTRADICTED
-    assert verdict(6, climb_RS=only(curve([0.3] * R, 0.0), [0, 5, 6])) == CONTRADICTED
+    assert verdict(6, climb_RS=only(curve([0.3] * R, 0.01), [0, 5, 6])) == CONTRADICTED
     falling = {"sparse": base.eigenvalue["sparse"], "redense": base.eigenvalue["redense"][::-1]}
     assert verdict(7, eigenvalue={k: only(v, [0, 5, 6]) for k, v in falling.items()}) != SUPPORTED
     low = {"from_start": base.redense["from_start"] + 5}
     assert verdict(8, redense=base.redense | low) == CONTRADICTED
-    assert verdict(9, reinit={"test_last": only(curve([v - 0.1 for v in TEST]), [6, 7])}) == CONTRADICTED
+    worse = only(curve([v - 0.1 for v in TEST]), [6, 7])
+    assert verdict(9, right=base.right | {"reinit": answers(worse)}) == CONTRADICTED
 
 
-def test_one_replicate_is_decided_by_test_examples_or_not_at_all():
-    one = run()
-    single = {
-        name: {k: v[:, :1] for k, v in getattr(one, name).items()}
-        for name in ("sparse", "redense", "reinit", "eigenvalue")
-    }
-    rows = {"right": {r: v[:1] for r, v in one.right.items()}, "climb_RS": one.climb_RS[:, :1]}
-    found = verdicts.verdicts(run(**single, **rows))
-    assert found["1"].effects[0].replicates is None
-    assert found["1"].effects[0].test_examples is not None
-    assert found["9"].verdict == UNDECIDED  # no interval at all
+def test_a_path_that_climbs_in_one_replicate_of_five_leaves_claim_6_open():
+    climbs = only(curve([0.0] * R, 0.0), [0, 5, 6])
+    climbs[[5, 6], 0] = 0.4
+    assert verdict(6, climb_RS=climbs) == UNDECIDED
 
 
-def test_intervals_hold_the_mean_as_often_as_they_say():
-    """95% intervals of a normal mean, n = 40: scipy's bootstrap covers it in 90% or more of 200 draws."""
-    rng = np.random.default_rng(0)
-    inside = 0
-    for _ in range(200):
-        low, high = claims.interval(rng.normal(size=40))
-        inside += low < 0 < high
-    assert inside >= 180
-    assert claims.interval(np.array([1.0])) is None
-    assert claims.interval(np.array([2.0, 2.0, 2.0])) == (2.0, 2.0)
+def test_what_would_decide_it_is_a_command_for_this_run():
+    """Its own setting and overrides, other seeds than it has, more rounds than it has."""
+    mine = {**SETTINGS, "setting": "digits_quick", "noise": 0.6, "seeds": [0, 3], "prune.fraction": 0.5}
+    base = "uv run dvc exp run -S setting=digits_quick -S noise=0.6 -S prune.fraction=0.5"
+    same = {name: mine[name] for name in ("setting", "noise", "prune.fraction")}
+    quick = {"seeds": [0], "n_rounds": 12, "redense.every": 6, "reinit.every": 0, "landscape.every": 0} | same
+    assert deciding.command({"seeds": MORE_REPLICATES}, quick | {"seeds": [0, 3]}).split(" -S ")[1:] == [
+        "setting=digits_quick",
+        "noise=0.6",
+        "'seeds=[4,5,6,7,8]'",
+        "prune.fraction=0.5",
+    ]
+    # 0.5 ** 4 < 0.1: four rounds more leave less than a tenth.
+    assert deciding.command({"n_rounds": "more rounds"}, quick) == base.replace(" -S prune", " -S n_rounds=16 -S prune")
+    assert "landscape.every=1" in deciding.command({"landscape.every": 1}, quick)
+    assert "n_rounds=16" in deciding.command({"redense.every": 6}, quick)  # it has that: what it lacks is rounds
+    grid = deciding.command({"noise": [0.2, 0.4]}, quick)
+    assert grid == "uv run prunelab queue setting=digits_quick prune.fraction=0.5 noise=0.2,0.4"
 
 
 def test_they_can_be_stored_and_read():
-    stored = json.loads(json.dumps(verdicts.as_json(verdicts.verdicts(run())), allow_nan=False))
-    text = page(stored, "a run")
+    stored = json.loads(json.dumps(deciding.as_json(verdicts.verdicts(run()), SETTINGS), allow_nan=False))
+    text = page([("a run", stored)], "Claims")
+    assert text.startswith("# Claims\n")
     assert text.count("## Claim") == 9
     assert "| fall into the valley: dense - valley |" in text
     assert short(stored).splitlines() == ["claims supported: 1, 2, 3, 6, 7, 8, 9", "claims not decidable: 4, 5"]

@@ -151,9 +151,13 @@ def upper(values_CS: Array, over_images_CT: Array | None = None, resolution: flo
 
 
 def correlation(what: str, x_RS: Array, y_RS: Array, sign: int) -> Effect:
-    """Spearman's rank correlation over rounds R for each replicate S, times the claimed sign."""
-    each = [sign * stats.spearmanr(x, y).statistic for x, y in zip(x_RS.T, y_RS.T, strict=True)]
-    return of_replicates(what, np.nan_to_num(np.array(each, dtype=float)), "correlation")
+    """Spearman's rank correlation over rounds R for each replicate S, times the claimed sign; 0 with a constant."""
+
+    def one(x: Array, y: Array) -> float:
+        return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y).statistic)
+
+    each = [sign * one(x, y) for x, y in zip(x_RS.T, y_RS.T, strict=True)]
+    return of_replicates(what, np.array(each), "correlation")
 
 
 @lru_cache(maxsize=4)

@@ -57,7 +57,7 @@ def noise_levels(runs: Mapping[float, Evidence]) -> Claim:
 def criteria(runs: Mapping[str, Evidence]) -> Claim:
     """Claim 5: `prune.criterion` -> run."""
     if not all(name in runs for name in CRITERIA):
-        found = ", ".join(sorted(runs)) or "none"
+        found = ", ".join(sorted(map(str, runs))) or "none"
         why = f"needs runs that differ in criterion alone: {', '.join(CRITERIA)}; found {found}"
         return undecided(verdicts.CRITERIA, why, {"prune.criterion": [name for name in CRITERIA if name not in runs]})
     some = dict(zip(CRITERIA, paired(*(runs[name] for name in CRITERIA)), strict=True))
