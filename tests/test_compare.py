@@ -1,5 +1,6 @@
 """Runs laid out, tabulated and tested: against closed forms, brute force and DVC's own revisions."""
 
+import io
 import itertools
 import math
 
@@ -10,7 +11,9 @@ from conftest import run as shell
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prunelab.analysis import tables
 from prunelab.commands import main
+from prunelab.core import artifacts
 from prunelab.errors import UserError
 from prunelab.experiments import differences, figure, grid, interactive, runs, tabulate
 from prunelab.experiments.curves import curves
@@ -28,6 +31,7 @@ def run(name, seeds=(0, 1, 2), lift=0.0, rounds=4, setting="digits", **params):
             "train": "1",
             "test_last": str(value + lift + 0.01 * seed),
             "test_best": str(value + lift + 0.1),
+            "validation": "",
         }
         for r, value in enumerate(shape)
         for seed in seeds
@@ -37,7 +41,36 @@ def run(name, seeds=(0, 1, 2), lift=0.0, rounds=4, setting="digits", **params):
     for key, value in params.items():
         section, _, last = key.rpartition("__")
         (made[section] if section else made)[last] = value
-    return runs.Run(name, f"commit-{name}", made, rows)
+    return runs.Run(name, f"commit-{name}", made, rows, Files(rows))
+
+
+class Files:
+    """The tables of such a run, of which only the curve says something; all test images of a row are as right."""
+
+    def __init__(self, rows):
+        self._rows = rows
+
+    def read_bytes(self, path):
+        if path == str(artifacts.TEST_EXAMPLES):
+            return self._examples()
+        columns = {"memorization": ("round", "seed", "subset", "accuracy"), "double_descent": tuple(self._rows[0])}
+        name = path.removeprefix("plots/").removesuffix(".csv")
+        shown = columns.get(name, tables.COLUMNS.get(name, tables.BESIDE))
+        rows = self._rows if name == "double_descent" else []
+        lines = [",".join(shown), *(",".join(map(str, row.values())) for row in rows)]
+        return ("\n".join(lines) + "\n").encode()
+
+    def _examples(self):
+        count = 1000
+        images = (np.arange(count) * 7 % count + 0.5) / count  # every other one about as hard
+        right = {}
+        for kind, column in (("last", "test_last"), ("best", "test_best")):
+            right |= {(kind, row["round"], int(row["seed"])): images < float(row[column]) for row in self._rows}
+        keys = list(dict.fromkeys(row["round"] for row in self._rows))
+        seeds = list(dict.fromkeys(int(row["seed"]) for row in self._rows))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **tables.test_examples(right, keys, seeds, 10))
+        return buffer.getvalue()
 
 
 def test_a_grid_of_noise_and_criteria_with_presets_as_rows():

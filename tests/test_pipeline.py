@@ -11,7 +11,8 @@ import yaml
 from conftest import committed
 
 from prunelab import config, corruption, schema
-from prunelab.core import byname
+from prunelab.analysis import evidence
+from prunelab.core import artifacts, byname
 from prunelab.core.training import restart
 from prunelab.figures import FIGURES, TABLES
 
@@ -175,7 +176,7 @@ def test_no_training_stage_depends_on_the_number_of_rounds():
 def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
     """So that an entry of another run in dvc.lock differs in a parameter. The rest is derived, or a name."""
     for stage in ("analyze", "claims", "draw"):
-        assert set(STAGES[stage]["params"]) == set(schema.Config.model_fields) - {"setting"}
+        assert set(STAGES[stage]["params"]) == set(schema.Config.model_fields)
 
 
 def test_stages_stand_in_an_order_in_which_they_can_run():
@@ -198,7 +199,10 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
 def test_figures_and_tables_are_all_declared():
     tables = {dep for dep in STAGES["draw"]["deps"] if dep.startswith("plots/")}
     assert tables == {f"plots/{name}.csv" for name in TABLES}
-    assert tables == {next(iter(out)) for out in STAGES["analyze"]["outs"]}
+    made = {next(iter(out)) for out in STAGES["analyze"]["outs"]}
+    assert made == tables | {str(artifacts.TEST_EXAMPLES)}
+    judged_on = {dep for dep in STAGES["claims"]["deps"] if dep.startswith("plots/")}
+    assert judged_on == {f"plots/{name}.csv" for name in evidence.TABLES} | {str(artifacts.TEST_EXAMPLES)}
     for name in FIGURES:
         assert (SRC / "prunelab" / "figures" / f"{name}.py").is_file()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prunelab.commands import main
 from prunelab.errors import UserError
-from prunelab.experiments import report, runs
+from prunelab.experiments import runs
 from prunelab.sweeps import plan
 
 REFERENCE = re.compile(r"^[A-Za-z0-9][\w.-]*[A-Za-z0-9]$")
@@ -106,7 +106,7 @@ changes = st.fixed_dictionaries(
 def test_a_reports_command_composes_the_same_parameters(preset, changed):
     written = [f"{name}={str(value).replace(' ', '')}" for name, value in changed.items()]
     wanted = plan.compose([f"setting={preset}", *written])
-    again = report.overrides(runs.flat(wanted))
+    again = presets.overrides(runs.flat(wanted))
     assert plan.compose(again) == wanted
     assert shlex.split(" ".join(shlex.quote(part) for part in again)) == again
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from prunelab import config
+from prunelab import config, presets
 from prunelab.errors import UserError
 from prunelab.experiments import provenance
 
@@ -51,15 +51,9 @@ class Run:
             return None
 
 
-def flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(params: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names; what is derived from other parameters is left out."""
-    result: dict[str, Any] = {}
-    for key, value in params.items():
-        if isinstance(value, Mapping) and key not in config.DERIVED:
-            result |= flat(value, f"{prefix}{key}.")
-        elif key not in config.DERIVED:
-            result[f"{prefix}{key}"] = value
-    return result
+    return presets.flat({key: value for key, value in params.items() if key not in config.DERIVED})
 
 
 def expand(names: Sequence[str], known: Sequence[str]) -> list[str]:
