@@ -37,6 +37,8 @@ def run(name, seeds=(0, 1, 2), lift=0.0, rounds=4, setting="digits", **params):
         for seed in seeds
     ]
     made = {"noise": 0.4, "dataset": "digits", "prune": {"criterion": "magnitude", "retrain": "rewind"}}
+    made["prune"]["fraction"] = 0.5
+    made |= {"n_rounds": rounds - 1, "redense": {"every": 3}, "reinit": {"every": 0}, "landscape": {"every": 0}}
     made |= {"train": {"lr": 0.1}, "setting": setting, "seeds": list(seeds), "rounds": {"r01": "r00"}}
     for key, value in params.items():
         section, _, last = key.rpartition("__")

@@ -117,7 +117,7 @@ def test_the_names_in_the_tables_are_the_names_accepted():
 
 
 def test_rounds_of_each_schedule():
-    base = config.validate(changed(DEFAULT, {"n_rounds": 4, "reinit.every": 2}))
+    base = config.validate(changed(DEFAULT, {"n_rounds": 4, "reinit.every": 2, "redense.every": 3}))
     assert config.round_chain(base) == {"r01": "r00", "r02": "r01", "r03": "r02", "r04": "r03"}
     assert config.redense_rounds(base) == ["r00", "r03"]
     assert config.reinit_rounds(base) == ["r02", "r04"]
@@ -161,7 +161,7 @@ def test_a_stage_reads_only_what_it_declares(tmp_path, stage):
     write(tmp_path, whole())
     params = config.read(stage, tmp_path)
     assert params.noise == 0.4
-    assert params.train.lr == 0.1
+    assert params.train.lr == DEFAULT["train"]["lr"]
     assert params.prune.criterion == "magnitude"
     for undeclared in (lambda: params.seeds, lambda: params.train.epochs, lambda: params.model.name):
         with pytest.raises(AttributeError, match="does not declare"):

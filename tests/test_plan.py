@@ -8,6 +8,7 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prunelab import presets
 from prunelab.commands import main
 from prunelab.errors import UserError
 from prunelab.experiments import runs

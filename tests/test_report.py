@@ -32,8 +32,7 @@ def settings_of(one, **more):
 
 
 @pytest.mark.usefixtures("in_the_repository")
-def test_a_page_on_two_runs(monkeypatch):
-    monkeypatch.setattr(report, "overrides", lambda found: [f"noise={found['noise']}"])
+def test_a_page_on_two_runs():
     two = [settings_of(run("a")), settings_of(run("<script>b", noise=0.2, lift=0.1))]
     page = report.build(two, grid.layout(two))
     text = body(page)
