@@ -182,6 +182,16 @@ def test_best_is_found_on_one_half_of_the_test_set_and_measured_on_the_other():
     assert outcome.record["best"]["fitted_test_accuracy"] <= outcome.record["best"]["test_accuracy"]
 
 
+def test_a_record_says_what_arithmetic_made_it(monkeypatch):
+    made = rounds.dense(task()).record["made_with"]
+    assert made["torch"] == torch.__version__
+    assert made["threads"] == torch.get_num_threads()
+    assert torch.backends.cpu.get_cpu_capability() in made["processor"]
+    assert rounds.dense(task()).record["made_with"] == made
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    assert "COMPATIBLE" in rounds.dense(task()).record["made_with"]["processor"]
+
+
 def test_halves_are_fixed_and_equal():
     for count in (1, 2, 7, 797):
         assert halves.first(count).sum() == count // 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from prunelab.core import networks, streams
+from prunelab.core import machine, networks, streams
 from prunelab.core.networks import State
 from prunelab.core.split import Split
 from prunelab.landscape import surface
@@ -62,7 +62,7 @@ def survey(
     test = Objective(network, split.x_test_T, split.y_test_T)
     path = surface.path(train, test, solutions["sparse"].state, solutions["redense"].state)
     on_step()
-    record: Row = {"examples": len(train), "of": len(split.x_N)}
+    record: Row = {"examples": len(train), "of": len(split.x_N), "made_with": machine.description()}
     lines, planes = [], []
     for name, solution in solutions.items():
         record[name] = _curvature(train, solution, settings, seed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from prunelab.core import networks, streams
+from prunelab.core import machine, networks, streams
 from prunelab.core.networks import State
 from prunelab.core.pruning import mask, select, subject
 from prunelab.core.pruning.mask import Masks
@@ -269,6 +269,7 @@ def _run(
         "distance": distance.from_start_and_init(
             end, start if origin is None else origin, init, networks.layer_parameters(network)
         ),
+        "made_with": machine.description(),
     }
     predicted_N = measure.log_p_KN.argmax(dim=0)
     return Outcome(
