@@ -1,4 +1,4 @@
-"""How often verdicts are wrong in worlds where the answer is known; `python -m benchmarks.verdicts` asks more of them."""
+"""How often verdicts are wrong where the answer is known; `python -m benchmarks.verdicts` asks many more worlds."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ CASES = {f"{case.claim}: {case.world}": case for case in verdicts.cases()}
 # Where a rule that chooses on what it measures, or trusts three replicates too much, would be wrong most often.
 HARDEST = (
     "1: no dip",
-    "2: dip as deep before the critical regime",
+    "2: as low before the critical regime as in it",
     "3: flat",
     "4: noise changes nothing",
-    "6: paths climb by 1% in the median, skewed",
+    "6: paths climb by 1% in the median",
     "7: sharper with sparsity, but as dense",
-    "8: as the paper has it, by a little",
-    "9: 1 point worse everywhere",
+    "8: as the paper has it, by 0.05",
+    "9: 1 point worse",
 )
 WORLDS = 100
 
