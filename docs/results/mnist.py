@@ -7,11 +7,11 @@ that make them are in docs/results/README.md). Experiments without a file are le
 import argparse
 from pathlib import Path
 
-import dvc.api
 import matplotlib.pyplot as plt
 
 from prunelab.analysis import regimes, tables
 from prunelab.core import artifacts
+from prunelab.experiments import runs
 from prunelab.figures import style
 
 HERE = Path(__file__).resolve().parent
@@ -40,9 +40,11 @@ def curve(name: str) -> list[artifacts.Row]:
 
 
 def collect(names: list[str]) -> None:
-    """Copy the tables out of the experiments' commits."""
-    for name in names:
-        artifacts.write_text(file(name), dvc.api.read("plots/double_descent.csv", rev=name))
+    """Copy the tables out of the experiments' commits, of those that computed them themselves."""
+    found, left_out = runs.read(names)
+    for run in found:
+        artifacts.write_text(file(run.name), run.text(runs.CURVE) or "")
+    print("\n".join(f"note: {note}" for note in left_out))
 
 
 def draw() -> None:
@@ -50,8 +52,8 @@ def draw() -> None:
     figure, grid = plt.subplots(2, 2, figsize=(7.6, 5.4), sharex=True, sharey="row")
     titles = ("magnitude pruning, by label noise", "40% label noise, by criterion")
     corners = ("lower right", "lower left")  # where no curve passes
-    for (upper, lower), runs, title, corner in zip(grid.T, (NOISE, CRITERION), titles, corners, strict=True):
-        for name, label, color, line in (run for run in runs if file(run[0]).exists()):
+    for (upper, lower), shown, title, corner in zip(grid.T, (NOISE, CRITERION), titles, corners, strict=True):
+        for name, label, color, line in (run for run in shown if file(run[0]).exists()):
             rows = curve(name)
             style.band(upper, rows, "remaining", "test_last", color, linestyle=line, label=label)
             style.band(lower, rows, "remaining", "train", color, linestyle=line)
