@@ -12,7 +12,7 @@ from prunelab.experiments import provenance, runs
 ABOUT = "The table of experiments: what differs, and last test accuracy at the named models."
 # Dependencies and stages' hashes are columns too, and every figure of metrics/summary.json.
 DROPPED = (
-    r"(State|Executor|rounds|redense_rounds|reinit_rounds|landscape_rounds|data|src|stages|plots|metrics/claims)\b|"
+    r"(State|Executor|rounds|redense_rounds|reinit_rounds|landscape_rounds|conf|data|src|stages|plots|metrics/claims)\b|"
     r".*\.(round|sparsity|train|permuted|restored|test_best|test_last_std)$"
 )
 Said = dict[str, str]
