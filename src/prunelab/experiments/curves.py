@@ -23,6 +23,7 @@ class Curves:
     train: Array  # [R, S], a fraction, as are the next
     test_last: Array
     test_best: Array
+    validation: Array  # nan without a split
 
     def models(self) -> dict[str, int]:
         """The rounds of the LISTED models, found on the mean over replicates."""
@@ -38,6 +39,7 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> Curves:
     keys = [key for key in sorted({key for key, _ in at}) if all((key, seed) in at for seed in seeds)]
 
     def column(name: str) -> Array:
-        return np.array([[float(at[key, seed][name]) for seed in seeds] for key in keys])
+        return np.array([[float(at[key, seed][name] or "nan") for seed in seeds] for key in keys])
 
-    return Curves(tuple(seeds), column("sparsity")[:, 0], *(column(n) for n in ("train", "test_last", "test_best")))
+    measured = (column(name) for name in ("train", "test_last", "test_best", "validation"))
+    return Curves(tuple(seeds), column("sparsity")[:, 0], *measured)

@@ -16,7 +16,7 @@ from prunelab.errors import UserError
 from prunelab.experiments import provenance
 
 CURVE = "plots/double_descent.csv"
-COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best")
+COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best", "validation")
 WORKSPACE = "workspace"
 OUTSIDE = "not inside a prunelab repository; run from its root"
 Row = dict[str, str]

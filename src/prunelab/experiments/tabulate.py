@@ -22,7 +22,7 @@ def models(grid: Grid) -> list[dict[str, Any]]:
         for name, number in curves.models().items():
             row: dict[str, Any] = {"study": grid.title(study), "runs": " + ".join(study.names), "model": name}
             row |= {"round": f"r{number:02d}", "sparsity": float(curves.sparsity_R[number]), "n": len(curves.seeds)}
-            for column in ("test_last", "test_best"):
+            for column in ("test_last", "test_best", "validation"):
                 row[column], row[f"{column}_std"] = mean_std(getattr(curves, column)[number])
             rows.append(row | {name: value for name, value in place.items() if name not in ROLES})
     return rows
