@@ -7,6 +7,8 @@ its power: how often it is supported in a world like the default study.
 """
 
 import argparse
+import multiprocessing
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -216,7 +218,9 @@ def main() -> None:
     options = parser.parse_args()
     some_ = [case for case in cases() if options.claim in (None, case.claim)]
     jobs = [(case, n) for case in some_ for n in REPLICATES]
-    with ProcessPoolExecutor() as pool:
+    # Arrays are small: threads of one process would wait for each other. Set before NumPy is loaded, in new processes.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
         work = pool.map(share, *zip(*jobs, strict=True), [options.worlds] * len(jobs))
         found = dict(zip(range(len(jobs)), tqdm(work, total=len(jobs), unit="case"), strict=True))
     header = " | ".join(f"n = {n}" for n in REPLICATES)
