@@ -68,6 +68,7 @@ def study(changes):
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
     ):
+        torch.set_num_threads(1)
         os.chdir(folder)
         try:
             shutil.copy(ROOT / "dvc.yaml", "dvc.yaml")
