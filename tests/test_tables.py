@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_stages import SMALL
 
-from prunelab.analysis import tables
+from prunelab.analysis import evidence, tables
 from prunelab.core import artifacts
 from prunelab.core.artifacts import replicate
 from stages import analyze
@@ -227,3 +227,32 @@ def test_named_models_and_summary_are_means_over_replicates(made_up):
     assert by_round["r02"] > by_round["r00"]  # numbers rise with the round
     assert chosen["sweet_spot"] == chosen["best_validation"] == chosen["end"] == "r02"
     assert chosen["valley"] == chosen["dense"] == "r00"
+
+
+def test_claims_are_judged_on_the_columns_of_their_names(made_up):
+    records, _, around, answers, found, examples, _ = made_up
+    run = evidence.run(found, examples, 0.4)
+    assert (run.rounds, run.seeds, run.noise) == (["r00", "r01", "r02"], [3, 8], 0.4)
+    sparse = {"train": "train", "test_last": "test"} | {s: s for s in ("permuted", "unpermuted", "restored")}
+    for r, key in enumerate(run.rounds):
+        assert run.sparsity_R[r] == pytest.approx(1 - 0.4**r)
+        for s, seed in enumerate(run.seeds):
+            one, other = records["sparse", key, seed], records["redense", key, seed]
+            for name, subset in sparse.items():
+                assert run.sparse[name][r, s] == one["last"][f"{subset}_accuracy"]
+            assert run.sparse["test_best"][r, s] == one["best"]["test_accuracy"]
+            assert run.sparse["validation"][r, s] == one["last"]["validation_accuracy"]
+            assert run.sparse["from_start"][r, s] == one["distance"]["from_start"]
+            assert run.redense["from_start"][r, s] == other["distance"]["from_start"]
+            assert run.redense["permuted"][r, s] == other["last"]["permuted_accuracy"]
+            assert run.right["last"][r, s].tolist() == answers["sparse", key, seed]["test_right"].tolist()
+            assert run.right["best"][r, s].tolist() == answers["sparse", key, seed]["test_best_right"].tolist()
+            record, path, *_ = around[key, seed]
+            for training in ("sparse", "redense"):
+                assert run.eigenvalue[training][r, s] == pytest.approx(max(record[training]["eigenvalues"]))
+            assert run.climb_RS[r, s] == tables.climb(path)
+            if r:
+                again = records["reinit", key, seed]["last"]
+                assert run.reinit["test_last"][r, s] == again["test_accuracy"]
+                assert run.right["reinit"][r, s].tolist() == answers["reinit", key, seed]["test_right"].tolist()
+    assert np.isnan(run.reinit["test_last"][0]).all()
