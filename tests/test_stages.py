@@ -10,7 +10,7 @@ from prunelab.core import artifacts, images, networks, split, streams
 from prunelab.core.artifacts import replicate
 from prunelab.core.pruning import mask
 from prunelab.core.study import checkpoint
-from stages import corrupt, fetch
+from stages import corrupt, dense, fetch, prune
 from tests.golden import pipeline
 
 CPU = torch.device("cpu")
@@ -140,6 +140,30 @@ def test_each_stage_starts_where_another_ended(params, seed):
             assert distance[name] == pytest.approx(expected, rel=1e-5)
     epochs = [row["epoch"] for row in artifacts.read_table(replicate(artifacts.REDENSE / "r02", seed) / "history.csv")]
     assert epochs == [5, 6]
+
+
+def test_re_initialised_rounds_have_new_weights_of_their_own(params):
+    for seed in (0, 1):
+        for number in (1, 2):
+            generator = streams.generator(seed, "reinit", number)
+            fresh = networks.state(networks.build("lenet", (1, 8, 8), 10, params.model.width, "ones", generator))
+            start, masks = stored(artifacts.REINIT, f"r{number:02d}", seed, artifacts.START)
+            assert equal(start, mask.applied(fresh, masks))
+
+
+def test_one_shot_rounds_prune_the_dense_network_at_once():
+    with pipeline.study(SMALL | {"seeds": [0], "prune.schedule": "one_shot", "redense.every": 9, "reinit.every": 0}):
+        for stage in (fetch, corrupt, dense):
+            pipeline.stage(stage)
+        pipeline.stage(prune, "--round", "r02", "--parent", "r00")
+        parent, everything = stored(artifacts.ROUNDS, "r00", 0)
+        _, masks = stored(artifacts.ROUNDS, "r02", 0)
+    count = mask.prunable(everything)
+    for _ in range(2):
+        count -= int(0.6 * count + 0.5)
+    assert mask.survivors(masks) == count
+    kept = torch.cat([parent[n].abs()[m] for n, m in masks.items()]).min()
+    assert kept >= torch.cat([parent[n].abs()[~m] for n, m in masks.items()]).max()
 
 
 def hessian(params, state, masks, x, y):
