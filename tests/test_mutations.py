@@ -1,4 +1,4 @@
-"""The list of wrong changes: each is one, in code that is still there. (`python -m benchmarks.mutations` tries them.)"""
+"""The list of wrong changes (`python -m benchmarks.mutations` tries them): each is one, in code that is still there."""
 
 import ast
 
