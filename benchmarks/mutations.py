@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "prunelab"
 # Files of fast tests that can see a change, by where it is; the ones that know the answer before the golden numbers.
 TESTS = {
-    "core/training": ("training", "wiring", "rounds", "sparse", "stages", "golden"),
-    "core": ("wiring", "rounds", "pruning", "stages", "golden"),
-    "criteria": ("pruning", "wiring", "golden"),
+    "core/training": ("training", "wiring", "scoring", "rounds", "sparse", "stages", "golden"),
+    "core": ("wiring", "scoring", "rounds", "pruning", "stages", "golden"),
+    "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
     "landscape": ("landscape", "stages", "golden"),
     "analysis": ("tables", "effects", "analysis", "golden"),

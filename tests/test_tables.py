@@ -256,3 +256,16 @@ def test_claims_are_judged_on_the_columns_of_their_names(made_up):
                 assert run.reinit["test_last"][r, s] == again["test_accuracy"]
                 assert run.right["reinit"][r, s].tolist() == answers["reinit", key, seed]["test_right"].tolist()
     assert np.isnan(run.reinit["test_last"][0]).all()
+
+
+def test_regimes_of_claims_go_by_last_accuracy_not_best(made_up):
+    """Round 1 has lost a tenth of train accuracy: beyond the critical regime if its test accuracy is above r00's."""
+    *_, found, examples, _ = made_up
+    curve = {"r00": (1.0, 0.5, 0.9), "r01": (0.9, 0.6, 0.8), "r02": (0.8, 0.4, 0.95)}
+    rows = [
+        row | dict(zip(("train", "test_last", "test_best"), curve[row["round"]], strict=True))
+        for row in found["double_descent"]
+    ]
+    run = evidence.run(found | {"double_descent": rows}, examples, 0.4)
+    assert run.regime_R == ["trivial", "high", "high"]
+    assert run.models["sweet_spot"] == 1
