@@ -71,6 +71,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          'both |= {("redense", *k): rows for k, rows in every(artifacts.ROUNDS',
          "re-dense dynamics are sparse ones"),
         ("regimes.named_models(last, best,", "regimes.named_models(best, best,", "models are named by best accuracy"),
+        ("regimes.regimes(train, last,", "regimes.regimes(train, best,", "regimes by best accuracy"),
     ],
     "stages/claims.py": [
         ("evidence.run(tables, examples, params.noise)", "evidence.run(tables, examples, 0.0)",

@@ -1,5 +1,6 @@
 """Intervals by textbook formulas, cross-fitting by plain loops."""
 
+import dataclasses
 from math import hypot, sqrt
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunelab.analysis import crossfit, effects
+from prunelab.analysis import crossfit, effects, verdicts
 from prunelab.analysis.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judged
 from prunelab.analysis.effects import Effect
+from prunelab.analysis.evidence import Run
 from prunelab.core import halves
 
 # Of any textbook's table: Student's t beyond which lie 2.5% and 1.25%, by degrees of freedom; the normal's 1.25%.
@@ -176,3 +178,34 @@ def test_the_limit_over_pairs_is_the_highest_of_each_pairs_own():
 
 def test_the_valley_is_the_lowest_up_to_the_sweet_spot():
     assert crossfit.valley_and_sweet_spot(np.array([0.7, 0.6, 0.65, 0.9, 0.2])) == [1, 3]
+
+
+def test_the_signs_of_claim_8_are_those_of_its_text():
+    """Distance falls with sparsity and is lowest where test accuracy is highest; above re-dense, then below it."""
+    regimes = ["trivial", "trivial", "high", "high", "high"]
+    falling = np.array([9.0, 8.5, 6.0, 5.0, 4.0])[:, None] + np.array([0.0, 0.1, 0.2])
+    flat = np.full((5, 3), 7.0)
+    run = Run(
+        noise=0.4,
+        seeds=[0, 1, 2],
+        rounds=[f"r{r:02d}" for r in range(5)],
+        sparsity_R=np.array([0.0, 0.2, 0.6, 0.8, 0.9]),
+        regime_R=regimes,
+        models={},
+        sparse={"from_start": falling, "test_last": 1 - falling / 10},
+        redense={"from_start": flat},
+        reinit={},
+        right={},
+        eigenvalue={"sparse": flat, "redense": 10 / falling},
+        climb_RS=flat,
+    )
+    claim = verdicts.distances(run)
+    assert claim.verdict == SUPPORTED
+    # 8.6 - 7, and 7 - 5.1: means over replicates and rounds.
+    assert [effect.value for effect in claim.effects] == pytest.approx([1, 1, 1.6, 1.9])
+    upside_down = dataclasses.replace(run, sparse={"from_start": 14 - falling, "test_last": 1 - falling / 10})
+    assert [effect.value for effect in verdicts.distances(upside_down).effects] == pytest.approx([-1, -1, -1.6, -1.9])
+    sharp = verdicts.sharpness(run)
+    # Sharper the sparser: rank correlation 1; and log of the mean of 10 / distance over the dense solution's 7.
+    ratio = np.log((10 / falling[2:]).mean(axis=0) / 7).mean()
+    assert [effect.value for effect in sharp.effects] == pytest.approx([1, ratio], abs=1e-5)

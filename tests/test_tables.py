@@ -269,3 +269,29 @@ def test_regimes_of_claims_go_by_last_accuracy_not_best(made_up):
     run = evidence.run(found | {"double_descent": rows}, examples, 0.4)
     assert run.regime_R == ["trivial", "high", "high"]
     assert run.models["sweet_spot"] == 1
+
+
+def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
+    records, histories, _, answers, *_ = made_up
+    curve = {"r00": (1.0, 0.5, 0.9), "r01": (0.9, 0.6, 0.8), "r02": (0.8, 0.4, 0.95)}
+    few = {"seeds": [3], "redense.every": 9, "reinit.every": 0, "landscape.every": 0}
+    with pipeline.study(SMALL | few):
+        artifacts.write_json(artifacts.RAW / "facts.json", {"num_classes": 10})
+        places = [("sparse", artifacts.ROUNDS, key) for key in curve] + [("redense", artifacts.REDENSE, "r00")]
+        for kind, folder, key in places:
+            at, place, (train, last, best) = (kind, key, 3), replicate(folder / key, 3), curve[key]
+            r = records[at]
+            changed = {
+                "last": r["last"] | {"train_accuracy": train, "test_accuracy": last},
+                "best": r["best"] | {"test_accuracy": best},
+            }
+            artifacts.write_json(place / artifacts.RECORD, r | changed)
+            artifacts.write_table(place / artifacts.HISTORY, histories[at])
+            artifacts.write_arrays(place / artifacts.EXAMPLES, answers[at])
+        pipeline.stage(analyze)
+        rows = artifacts.read_table(artifacts.PLOTS / "double_descent.csv")
+        named = artifacts.read_table(artifacts.PLOTS / "named_models.csv")
+        efficacy = artifacts.read_json(artifacts.SUMMARY)["pruning_efficacy"]
+    assert [row["regime"] for row in rows] == ["trivial", "high", "high"]
+    assert {row["model"]: row["round"] for row in named}["sweet_spot"] == "r01"
+    assert efficacy == 0
