@@ -209,6 +209,15 @@ def test_eigenvalues_are_the_whole_hessians_largest_over_the_free_parameters(par
     assert found["redense"]["parameters"] == sum(value.numel() for value in state.values())
 
 
+def test_noise_is_each_replicates_own_without_a_validation_split_too():
+    with pipeline.study(SMALL | {"train.validation": 0}):
+        for stage in (fetch, corrupt):
+            pipeline.stage(stage)
+        first, second = labels(0), labels(1)
+    for name in ("given", "permuted"):
+        assert (first[name] != second[name]).sum() > 10
+
+
 def test_noise_is_each_replicates_own_and_spares_validation_labels():
     with pipeline.study(SMALL | {"seeds": [0, 1, 2], "noise": 0.5, "noise_type": "uniform_other"}):
         for stage in (fetch, corrupt):
