@@ -32,7 +32,7 @@ TESTS = {
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
     "landscape": ("landscape", "stages", "golden"),
-    "analysis": ("tables", "effects", "analysis", "golden"),
+    "analysis": ("tables", "effects", "analysis", "claims", "golden"),
     "stages": ("stages", "tables", "golden"),
 }
 
