@@ -151,7 +151,8 @@ def test_what_is_not_so_is_contradicted():
     early = with_test([0.72, 0.64, 0.62, 0.70, 0.70, 0.80, 0.87, 0.85, 0.70])
     assert verdicts.verdicts(early)["2"].verdict == CONTRADICTED
     assert verdict(3, sparse=base.sparse | {"restored": curve([0.1] * R)}) == CONTRADICTED
-    assert verdict(6, climb_RS=only(curve([0.3] * R, 0.01), [0, 5, 6])) == CONTRADICTED
+    climbing = only(curve([0.3] * R, 0.01, replicates=10), [0, 5, 6])
+    assert verdict(6, replicates=10, climb_RS=climbing) == CONTRADICTED
     falling = {"sparse": base.eigenvalue["sparse"], "redense": base.eigenvalue["redense"][::-1]}
     assert verdict(7, eigenvalue={k: only(v, [0, 5, 6]) for k, v in falling.items()}) != SUPPORTED
     low = {"from_start": base.redense["from_start"] + 5}

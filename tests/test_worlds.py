@@ -13,7 +13,7 @@ HARDEST = (
     "2: as low before the critical regime as in it",
     "3: flat",
     "4: noise changes nothing",
-    "6: paths climb by 1% in the median",
+    "6: 3 of 10 paths climb by a fifth",
     "7: sharper with sparsity, but as dense",
     "8: as the paper has it, by 0.05",
     "9: 1 point worse",

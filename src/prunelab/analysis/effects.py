@@ -26,6 +26,7 @@ RESAMPLES = 2000
 TAIL = 0.025  # on each side of an interval
 # And beyond the upper limits of "contradicted": a claim rests on up to four effects, and one that fails is enough.
 TAIL_OF_MOST = 0.0125
+TAIL_OF_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,25 @@ def of_replicates(
     if most is None:
         most = upper(values[None], resolution=resolution)
     return _effect(what, values, unit, least, most, resolution=resolution)
+
+
+def of_share(what: str, number: int, replicates: int) -> Effect:
+    """A share of replicates, that more than half of them are as claimed: less one half.
+
+    Args:
+        what: for a reader.
+        number: of replicates that are as claimed.
+        replicates: all of them.
+
+    Intervals are exact (Clopper and Pearson) and of 90%, 5% on each side: five of five replicates are the fewest that
+    can show it.
+    """
+    found = stats.binomtest(number, replicates)
+    inside = found.proportion_ci(1 - 2 * TAIL_OF_SHARE, method="exact")
+    limit = float(found.proportion_ci(1 - 2 * TAIL_OF_MOST, method="exact").high) - 0.5
+    interval = None if replicates < 2 else _rounded((float(inside.low) - 0.5, float(inside.high) - 0.5))
+    most = None if replicates < 2 else round(limit, 6)
+    return Effect(what, round(number / replicates - 0.5, 6), "share", interval, None, interval, most)
 
 
 def _effect(

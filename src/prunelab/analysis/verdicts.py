@@ -12,7 +12,7 @@ from scipy import stats
 
 from prunelab.analysis import crossfit, effects
 from prunelab.analysis.claims import MORE_ROUNDS, UNDECIDED, Claim, judged, undecided
-from prunelab.analysis.effects import Effect, correlation, of_accuracies, of_replicates
+from prunelab.analysis.effects import Effect, correlation, of_accuracies, of_replicates, of_share
 from prunelab.analysis.evidence import Run
 
 Array = NDArray[np.float64]
@@ -123,18 +123,18 @@ def escape(run: Run) -> Claim:
         why = "needs label noise, and re-dense rounds with a path in the high regime"
         return undecided(text, why, _needs(run, noise=0.4, landscape__every=1))
     permuted = (run.redense["permuted"] - run.sparse["permuted"])[rounds].mean(axis=0)
-    climb = np.median(run.climb_RS[paths], axis=0)
+    falls = int((run.climb_RS[paths] <= CLIMB).all(axis=0).sum())
     return judged(
         text,
         [
             of_replicates(
                 f"permuted: re-dense - sparse, {_names(run, rounds)}", 100 * permuted, "points", least=effects.LEAST
             ),
-            of_replicates(
-                f"path, {_names(run, paths)}: {CLIMB:.0%} of the range - the median climb in train loss",
-                CLIMB - climb,
-                "share",
-                resolution=CLIMB,
+            of_share(
+                f"replicates whose paths, {_names(run, paths)}, never climb by more than {CLIMB:.0%} of their range in "
+                "train loss - one half",
+                falls,
+                len(run.seeds),
             ),
         ],
     )
