@@ -57,7 +57,7 @@ def test_a_run_that_stopped_early_is_refused_alone_and_left_out_beside_others(co
     assert "note: k1 ran only up to corrupt: left out\nnote: k2 ran only up to redense@r02: left out\n" in printed
     page = tmp_path / "out" / "claims.md" if command == "compare" else tmp_path / "out"
     text = page.read_text()
-    assert ("Compared: whole." in text) if command == "compare" else ("k1 ran only up to corrupt: left out." in text)
+    assert ("checked on whole\n" in text) if command == "compare" else ("k1 ran only up to corrupt: left out." in text)
 
 
 def test_without_names_what_is_whole_is_compared(tmp_path, capsys):
