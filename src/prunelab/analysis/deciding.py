@@ -10,7 +10,7 @@ from typing import Any
 from prunelab import presets
 from prunelab.analysis.claims import MORE_REPLICATES, MORE_ROUNDS, Claim
 
-LEAST_SEEDS = 5  # with fewer replicates, few verdicts are reached (benchmarks/README.md)
+LEAST_SEEDS = 5  # with fewer replicates, few verdicts are reached (docs/method.md)
 MOST_ROUNDS = 99
 FURTHER = 0.1  # of the weights that are left where a run ends too early: so many are left where a longer one ends
 
