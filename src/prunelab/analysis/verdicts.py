@@ -27,7 +27,7 @@ MATCH = 1.0  # points: so near counts as a match
 
 def double_descent(run: Run) -> Claim:
     """Claim 1."""
-    text = "Under label noise, last test accuracy falls, then rises, then falls again with sparsity; without, no dip."
+    text = "Under label noise, last test accuracy falls, then rises, then falls again with sparsity."
     last = run.right["last"]
     end, rounds = len(last) - 1, range(len(last))
     where = crossfit.chosen(last, lambda curve: [0, *crossfit.valley_and_sweet_spot(curve), end])

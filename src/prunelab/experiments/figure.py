@@ -104,4 +104,4 @@ def _caption(grid: Grid) -> str:
         f"Lines: mean of {many} replicates; bands: one standard deviation." if high > 1 else "One replicate: no bands."
     )
     axis = "Each round trains as long as the dense network." if abscissa(grid) == "round" else LOG
-    return f"{lines} {axis}"
+    return f"{lines}\n{axis}"  # two lines: a figure of one panel is not wider

@@ -6,9 +6,10 @@ from typing import Any
 TITLE = "The paper's claims, checked on this run"
 ABOUT = """Effects are signed so that positive is as claimed. Rounds that are chosen (valley, sweet spot) are chosen on
 one half of the test images by the other replicates, and measured on the other half. Intervals are 95%: over replicates
-by Student's t, over test examples by bootstrap, over both together. A claim is *supported* if the interval over both
-is above zero for all of its effects, *contradicted* if one of them is below what counts even `at most`: at its upper
-limit (98.75%) for every choice that could have been made.
+by Student's t, over test examples by bootstrap, over both together; shares of replicates have exact ones of 90%. A
+claim is *supported* if all of its effects are as large as what counts (differences of accuracy: 1 point) and their
+intervals over both above zero. It is *contradicted* if one effect is too small whatever was chosen to measure it: its
+highest upper limit (98.75%) over all choices, `at most`, is below what counts.
 
 What more replicates would decide is decided by another experiment with other seeds: `uv run prunelab compare` then
 judges all claims on the replicates of both.

@@ -31,7 +31,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure | 
         lower.set_xticks([0, 0.5, 1], ["0", "½", "1"])
     grid[0, 0].set_ylabel("cross-entropy loss")
     style.accuracy_axis(grid[1, 0])
-    grid[1, 0].legend(loc="center", fontsize=7)
+    grid[0, 0].legend(loc="upper left", fontsize=7)
     style.title(figure, "From sparse to re-dense", subtitle)
     style.caption(figure, tables, "$\\alpha=0$: sparse, $\\alpha=1$: re-dense solution; train: noisy labels.")
     return figure
