@@ -29,7 +29,7 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
         axes.set_xlabel("sparsity, all layers (%)")
         axes.set_title(f"layer {layer}")
     grid[0, 0].set_ylabel("$\\ell_2$ distance of the weights")
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right upper")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right center")
     style.title(figure, "Distance by layer", subtitle)
     style.caption(figure, tables, "From where each training began.")
     return figure
