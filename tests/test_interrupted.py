@@ -72,10 +72,11 @@ def test_a_replicate_that_dies_is_reported(tmp_path, monkeypatch):
             lambda seed, device, report: os.kill(os.getpid(), signal.SIGKILL) if seed else None,
             [0, 1],
             "cpu",
+            1,
             lambda *row: None,
         )
     with pytest.raises(RuntimeError, match="division by zero"):
-        replicates.run(lambda seed, device, report: 1 / seed, [0], "cpu", lambda *row: None)
+        replicates.run(lambda seed, device, report: 1 / seed, [0], "cpu", 1, lambda *row: None)
 
 
 STUCK = """
@@ -89,7 +90,7 @@ def work(seed, device, report):
     while True:
         time.sleep(0.1) if seed else sum(range(10**6))
 
-replicates.run(work, [0, 1], "cpu", lambda *row: None)
+replicates.run(work, [0, 1], "cpu", 1, lambda *row: None)
 """
 
 
@@ -127,7 +128,7 @@ def test_replicates_end_with_their_stage_and_not_with_their_epoch(tmp_path):
 
 def test_a_replicate_whose_stage_ended_before_it_began_does_not_begin():
     """Nothing tells it afterwards; it sees that its parent is another one than it was forked by."""
-    code = "from prunelab.core.study import replicates as r; r._end_with({}); print('goes on')"
+    code = "from prunelab.core import lifetime as r; r.end_with({}); print('goes on')"
     for parent, said in ((os.getpid(), "goes on\n"), (1, "")):
         done = subprocess.run([sys.executable, "-c", code.format(parent)], capture_output=True, text=True)
         assert (done.stdout, done.returncode) == (said, 0 if said else 1)
