@@ -183,7 +183,7 @@ def test_numbers_are_read_as_dvc_reads_them(name, value, read):
 def test_yaml_is_read_as_dvc_reads_it(tmp_path, written, read):
     """PyYAML takes 010 for 8, 1:30 for 90 and `no` for false: one thing would be trained and another recorded."""
     file = tmp_path / "params.yaml"
-    file.write_text(f"value: {written}\nlist: [0, {written}]\n")
+    file.write_text(f"value: {written}\nlist:\n- 0\n- {written}\n")
     ours, dvcs = yaml12.load(file), dvc_yaml.load_yaml(file)
     assert repr(ours) == repr(dvcs) == repr({"value": read, "list": [0, read]})
 

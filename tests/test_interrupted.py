@@ -52,7 +52,7 @@ def bare(tmp_path_factory):
         ({"dataset": "digit"}, "error: dataset='digit': must be one of cifar10, cifar100, digits, "),
         ({"nosie": 0.1}, "error: nosie=0.1: unknown parameter; did you mean noise?"),
         ({"n_rounds": 12}, "error: params.yaml: `rounds` does not match n_rounds=12"),
-        ({"seeds": [1, 1]}, "error: seeds=[1, 1]"),
+        ({"seeds": [1, 1]}, "error: seeds=[1, 1]: must be a list of 1 to 1000 whole numbers"),
     ],
 )
 def test_a_params_yaml_edited_by_hand_is_checked_before_anything_is_written(bare, values, line):
@@ -67,7 +67,7 @@ def test_a_params_yaml_edited_by_hand_is_checked_before_anything_is_written(bare
 
 def test_a_replicate_that_dies_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"seed 1: its process ended early \(exit code -9\)"):
+    with pytest.raises(UserError, match=r"seed 1: its process ended early \(exit code -9: is there enough memory"):
         replicates.run(
             lambda seed, device, report: os.kill(os.getpid(), signal.SIGKILL) if seed else None,
             [0, 1],

@@ -159,7 +159,7 @@ def test_one_shot_rounds_prune_the_dense_network_at_once():
     with pipeline.study(SMALL | {"seeds": [0], "prune.schedule": "one_shot", "redense.every": 9, "reinit.every": 0}):
         for stage in (fetch, corrupt, dense):
             pipeline.stage(stage)
-        pipeline.stage(prune, "--round", "r02", "--parent", "r00")
+        pipeline.stage(prune, "--round", "r02")
         parent, everything = stored(artifacts.ROUNDS, "r00", 0)
         _, masks = stored(artifacts.ROUNDS, "r02", 0)
     count = mask.prunable(everything)
