@@ -139,7 +139,7 @@ def reading(where: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.strerror:  # the system's word; libraries raise OSError without any
             raise UserError(f"{where}: cannot be read ({error.strerror})") from None
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{where}: damaged, cannot be read ({reason[:200]})") from None
+        raise UserError(f"{where}: damaged, cannot be read ({files.shown(reason[:200])})") from None
 
 
 def empty(shape: tuple[int, ...]) -> NDArray[np.uint8]:

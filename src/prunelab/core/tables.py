@@ -89,7 +89,8 @@ def _parquet(path: Path) -> Table:
     files.check_columns(columns, shown(path))
 
     def column(name: str) -> Sequence[Any]:
-        cells: list[Any] = table.column(columns.index(name)).to_pylist()
+        with reading(shown(path)):
+            cells: list[Any] = table.column(columns.index(name)).to_pylist()
         return [cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell for cell in cells]
 
     return Table(shown(path), columns, column, lambda row: f"row {row + 1}")
