@@ -11,7 +11,7 @@ from importlib import import_module
 
 from prunelab.errors import UserError
 
-COMMANDS = ("show", "queue", "sweep", "compare", "report")
+COMMANDS = ("show", "queue", "sweep", "compare", "report", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
