@@ -1,12 +1,14 @@
 """`prunelab queue`: a grid of experiments in DVC's own queue, named and ordered."""
 
 import argparse
+import shlex
 from contextlib import suppress
+from pathlib import Path
 
 from tqdm import tqdm
 
 from prunelab.errors import UserError
-from prunelab.sweeps import plan
+from prunelab.sweeps import checks, plan
 from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Queue a grid of experiments, with readable names, each checked first; what all share is computed at once."
@@ -21,7 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Queue every combination, neighbours sharing as little as possible: see plan.spread."""
+    checks.identity()
+    checks.path(Path())
     points = plan.points(options.overrides, options.name)
+    for point in points:
+        checks.in_git(point.params)
     refuse_taken(points)
     by_all = [one for one in plan.shared(points) if len(one.members) == len(points)]
     for one in by_all:
@@ -47,4 +53,6 @@ def refuse_taken(points: list[plan.Point]) -> None:
         taken |= {entry.name for entry in repo.experiments.celery_queue.iter_queued()}
     clash = [name for name in names if name in taken]
     if clash:
-        raise UserError(f"{clash[0]}: there is such an experiment; `dvc exp remove {clash[0]}`, or --name PREFIX")
+        raise UserError(
+            f"{clash[0]}: there is such an experiment; `dvc exp remove {shlex.quote(clash[0])}`, or --name PREFIX"
+        )
