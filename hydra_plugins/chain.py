@@ -20,6 +20,7 @@ from prunelab import config, overrides
 from prunelab.core import images
 from prunelab.errors import UserError
 
+NOT_CHECKED = (*config.DERIVED, "hydra")  # Hydra's own settings
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,7 +29,7 @@ def derive(name: str, *, _root_: DictConfig) -> Any:
     values = OmegaConf.to_container(_root_, resolve=False)
     assert isinstance(values, dict)
     try:
-        checked = config.validate({str(key): value for key, value in values.items() if key not in config.DERIVED})
+        checked = config.validate({str(key): value for key, value in values.items() if key not in NOT_CHECKED})
         if "${" in checked.data_root:
             raise UserError(f"data_root={checked.data_root!r}: must not contain ${{, which DVC fills in; use the shell")
         images.check_root(checked.dataset, Path(checked.data_root))
@@ -63,12 +64,17 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
                 f"DVC writes params.yaml to the folder in which it is started: `cd {shlex.quote(str(ROOT))}`"
             )
         overrides.check(overrides.parse(given), ROOT)
-        return hydra_load(loader, **asked)
+        composed = hydra_load(loader, **asked)
+        for name in composed if any("${" in text for text in given) else ():
+            if name != "hydra":
+                OmegaConf.to_container(OmegaConf.create({name: composed[name]}), resolve=True)
+        return composed
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
     except (HydraException, OmegaConfBaseException) as error:
         said = next(line for line in [*str(error).splitlines(), type(error).__name__] if line.strip())
-        raise SystemExit(f"error: {' '.join(given)}: {said}") from None
+        named = " ".join(given).replace(r"\{", "{").replace(r"\}", "}")  # as it was written
+        raise SystemExit(f"error: {named}: {said}") from None
 
 
 hydra_load = ConfigLoaderImpl.load_configuration

@@ -4,6 +4,7 @@ Hydra has its own words for most of it, hundreds of them; this comes before Hydr
 and, for `prunelab queue` and `sweep`, before its parser too.
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from prunelab import config, presets, schema
 from prunelab.errors import UserError
 
+NAME = re.compile(r"[A-Za-z_][\w.]*")
 # Of what conf/ derives each list (config.DERIVED).
 DERIVED_FROM = {
     "rounds": "n_rounds and prune.schedule",
@@ -39,7 +41,7 @@ def parse(overrides: Sequence[str]) -> list[Any]:
 def unreadable(override: str) -> str:
     """The line for what Hydra cannot parse."""
     name, equals, value = override.partition("=")
-    if not equals or not name:
+    if not equals or not NAME.fullmatch(name):
         return f"{override}: not name=value[,value...]"
     quoted = presets.quoted(value.strip("\"'"))
     return f"{name}={value}: cannot be read; as text it is {shlex.quote(f'{name}={quoted}')}"
@@ -63,28 +65,39 @@ def check(parsed: Sequence[Any], root: Path) -> None:
             raise UserError(f"{given}: not a parameter; known are {', '.join(schema.Config.model_fields)}")
         known = _is_known(name)
         if override.is_delete():
-            hint = _change(name) if known else config.unknown(name, None).partition(": ")[2]
+            hint = _change(name) if known else _unknown(name, None).partition(": ")[2]
             raise UserError(f"{given}: a parameter cannot be taken away; {hint}")
         if not known:
-            raise UserError(config.unknown(name, override.value()))
+            raise UserError(_unknown(name, override.value()))
         if override.is_add() or override.is_force_add():
             raise UserError(f"{given}: the parameter is there; change it without the plus sign: {given.lstrip('+')}")
         if not override.is_sweep_override():
-            _check_value(name, override.value(), root)
+            _check_value(name, override.value(), given.partition("=")[2], root)
 
 
-def _check_value(name: str, value: Any, root: Path) -> None:
-    fields = getattr(schema.field(tuple(name.split("."))).annotation, "model_fields", None)
-    if fields:
-        within = ", ".join(f"{name}.{one}" for one in fields)
+def _check_value(name: str, value: Any, text: str, root: Path) -> None:
+    if _fields(name):
+        within = ", ".join(f"{name}.{one}" for one in _fields(name))
         raise UserError(f"{name}={value}: is a section; set one of {within}")
     if name == "setting":
         names = presets.names(root)
         if value not in names:
             raise UserError(f"setting={value}: must be one of {', '.join(names)}")
     if name == "data_root" and not isinstance(value, str) and not hasattr(value, "text"):
-        written = shlex.quote(f"data_root={presets.quoted(str(value))}")
-        raise UserError(f"data_root={value}: is read as {_kind(value)}, must be a path; as text it is {written}")
+        written = shlex.quote(f"data_root={presets.quoted(text)}")
+        raise UserError(f"data_root={text}: is read as {_kind(value)}, must be a path; as text it is {written}")
+
+
+def _unknown(name: str, value: object) -> str:
+    parent = name.rpartition(".")[0]
+    if parent and _is_known(parent) and not _fields(parent):
+        return f"{name}={value!r}: unknown parameter; {parent} is a single value"
+    return config.unknown(name, value)
+
+
+def _fields(name: str) -> dict[str, Any]:
+    """Of a section, by name; empty for a single value."""
+    return dict(getattr(schema.field(tuple(name.split("."))).annotation, "model_fields", None) or {})
 
 
 def _is_known(name: str) -> bool:

@@ -53,6 +53,5 @@ def refuse_taken(points: list[plan.Point]) -> None:
         taken |= {entry.name for entry in repo.experiments.celery_queue.iter_queued()}
     clash = [name for name in names if name in taken]
     if clash:
-        raise UserError(
-            f"{clash[0]}: there is such an experiment; `dvc exp remove {shlex.quote(clash[0])}`, or --name PREFIX"
-        )
+        remove = shlex.join(["dvc", "exp", "remove", clash[0]])
+        raise UserError(f"{clash[0]}: there is such an experiment; `{remove}`, or --name PREFIX")

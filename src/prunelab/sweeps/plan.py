@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from prunelab.errors import UserError
-from prunelab.overrides import parse
+from prunelab.overrides import check, parse
 
 # Stages every study passes through, in order. What else is shared (re-dense rounds, say) hangs on these.
 TRUNK = ("fetch", "corrupt", "dense", "prune")
@@ -53,6 +53,7 @@ def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
     from hydra.errors import HydraException
 
     parsed = parse(overrides)
+    check(parsed, Path())
     try:
         combined = [tuple(sweep["params.yaml"]) for sweep in get_hydra_sweeps({"params.yaml": list(overrides)})]
     except (HydraException, DvcException) as error:
@@ -71,6 +72,7 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
     """Parameters of one experiment. Raises UserError with the line that `dvc exp run` would end with."""
     from dvc.utils.hydra import compose_and_dump
     from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
     root = root.resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -79,8 +81,8 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
             compose_and_dump(file, str(root / "conf"), None, "config", str(root), list(overrides))
         except SystemExit as stopped:  # hydra_plugins ends DVC this way
             raise UserError(str(stopped.code).removeprefix("error: ")) from None
-        except HydraException as error:
-            raise UserError(" ".join(str(error).split())) from None
+        except (HydraException, OmegaConfBaseException) as error:
+            raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
         composed = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert isinstance(composed, dict)
     return composed
