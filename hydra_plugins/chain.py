@@ -6,6 +6,7 @@ DVC writes params.yaml, so the check of every parameter happens here, before any
 
 import shlex
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,7 @@ def derive(name: str, *, _root_: DictConfig) -> Any:
     assert isinstance(values, dict)
     try:
         checked = config.validate({str(key): value for key, value in values.items() if key not in NOT_CHECKED})
-        if "${" in checked.data_root:
-            raise UserError(f"data_root={checked.data_root!r}: must not contain ${{, which DVC fills in; use the shell")
+        check_text(checked.data_root)
         images.check_root(checked.dataset, Path(checked.data_root))
         if name == next(iter(config.DERIVED)):
             check_place(checked, values)
@@ -39,6 +39,14 @@ def derive(name: str, *, _root_: DictConfig) -> Any:
         # Any Exception would reach the user wrapped three times over; this ends DVC with the line alone.
         raise SystemExit(f"error: {error}") from None
     return OmegaConf.create(config.DERIVED[name](checked))
+
+
+def check_text(data_root: str) -> None:
+    """Raise UserError for a path that would not come through params.yaml and dvc.yaml as it is."""
+    if "${" in data_root:
+        raise UserError(f"data_root={data_root!r}: must not contain ${{, which DVC fills in")
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in data_root):
+        raise UserError(f"data_root={data_root!r}: must not contain control characters or line breaks")
 
 
 def check_place(checked: config.Config, values: dict[Any, Any]) -> None:
@@ -65,7 +73,7 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
             )
         overrides.check(overrides.parse(given), ROOT)
         composed = hydra_load(loader, **asked)
-        for name in composed if any("${" in text for text in given) else ():
+        for name in composed if any("$" in text for text in given) else ():
             if name != "hydra":
                 OmegaConf.to_container(OmegaConf.create({name: composed[name]}), resolve=True)
         return composed

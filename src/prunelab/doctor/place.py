@@ -26,7 +26,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Place:
-    """A repository of prunelab's."""
+    """A repository that a study is in."""
 
     root: Path  # with dvc.yaml
     top: Path  # of the git repository, which may be a larger one

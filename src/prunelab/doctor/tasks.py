@@ -1,5 +1,6 @@
 """Experiments of DVC's queue that are shown as running and that nobody computes any more."""
 
+import shlex
 from functools import partial
 from typing import Any
 
@@ -20,8 +21,8 @@ def dead(place: Place) -> list[Finding]:
         return []
     return [
         Finding(
-            f"{name} is shown as running, but the worker that computed it was killed: `dvc queue remove {name}` and "
-            "queue it again once it has failed; its finished stages come from the cache",
+            f"{name} is shown as running, but its queue worker was killed (afterwards: "
+            f"`dvc queue remove {shlex.quote(name)}`, and queue it again; finished stages come from the cache)",
             partial(_mark, place, revision),
             "marked as failed",
         )

@@ -72,7 +72,6 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
     """Parameters of one experiment. Raises UserError with the line that `dvc exp run` would end with."""
     from dvc.utils.hydra import compose_and_dump
     from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
 
     root = root.resolve()
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +80,7 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
             compose_and_dump(file, str(root / "conf"), None, "config", str(root), list(overrides))
         except SystemExit as stopped:  # hydra_plugins ends DVC this way
             raise UserError(str(stopped.code).removeprefix("error: ")) from None
-        except (HydraException, OmegaConfBaseException) as error:
+        except HydraException as error:
             raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
         composed = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert isinstance(composed, dict)
