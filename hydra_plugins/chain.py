@@ -75,7 +75,8 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
         composed = hydra_load(loader, **asked)
         for name in composed if any("$" in text for text in given) else ():
             if name not in NOT_CHECKED:
-                OmegaConf.to_container(OmegaConf.create({name: composed[name]}), resolve=True)
+                value = composed[name]  # resolved, if it is no section
+                _ = OmegaConf.is_config(value) and OmegaConf.to_container(value, resolve=True)
         return composed
     except UserError as error:
         raise SystemExit(f"error: {error}") from None

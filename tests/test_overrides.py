@@ -118,6 +118,10 @@ def test_the_quoting_that_a_line_gives_works(given, monkeypatch):
     assert plan.compose([quoted])["data_root"] == given.partition("=")[2]
 
 
+def test_one_parameter_may_be_taken_from_another(default):
+    assert plan.compose(["redense.lr=0.02", "train.lr=${redense.lr}"])["train"]["lr"] == 0.02
+
+
 def test_what_is_derived_is_said_of_all_and_of_nothing_else():
     assert overrides.DERIVED_FROM.keys() == config.DERIVED.keys()
 

@@ -24,7 +24,9 @@ def output(*command: str) -> str:
     """What a command prints. Raises UserError with the cause that it names, in one line, if it fails."""
     done = subprocess.run(command, env=environment(), text=True, capture_output=True, errors="replace")
     if done.returncode:
-        raise UserError(without_secrets(f"{' '.join(command[:3])}: {cause(done.stderr) or cause(done.stdout)}"))
+        raise UserError(
+            without_secrets(f"{' '.join(command[:3])}: {cause(done.stderr) or cause(done.stdout) or 'no message'}")
+        )
     return done.stdout
 
 
