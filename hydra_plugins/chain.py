@@ -73,10 +73,8 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
             )
         overrides.check(overrides.parse(given), ROOT)
         composed = hydra_load(loader, **asked)
-        for name in composed if any("$" in text for text in given) else ():
-            if name not in NOT_CHECKED:
-                value = composed[name]  # resolved, if it is no section
-                _ = OmegaConf.is_config(value) and OmegaConf.to_container(value, resolve=True)
+        if any("$" in text for text in given):
+            resolve(composed)
         return composed
     except UserError as error:
         raise SystemExit(f"error: {error}") from None
@@ -84,6 +82,13 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
         said = next(line for line in [*str(error).splitlines(), type(error).__name__] if line.strip())
         named = " ".join(given).replace(r"\{", "{").replace(r"\}", "}")  # as it was written
         raise SystemExit(f"error: {named}: {said}") from None
+
+
+def resolve(composed: DictConfig) -> None:
+    """Look whether what a value refers to is there; DVC looks too, later, and says it in several lines."""
+    for name in composed:
+        if name not in NOT_CHECKED and OmegaConf.is_config(composed[name]):  # a single value is resolved by asking
+            OmegaConf.to_container(composed[name], resolve=True)
 
 
 hydra_load = ConfigLoaderImpl.load_configuration
