@@ -65,10 +65,10 @@ def check(parsed: Sequence[Any], root: Path) -> None:
             raise UserError(f"{given}: not a parameter; known are {', '.join(schema.Config.model_fields)}")
         known = _is_known(name)
         if override.is_delete():
-            hint = _change(name) if known else _unknown(name, None).partition(": ")[2]
+            hint = _change(name) if known else _unknown(name)
             raise UserError(f"{given}: a parameter cannot be taken away; {hint}")
         if not known:
-            raise UserError(_unknown(name, override.value()))
+            raise UserError(f"{given.lstrip('+')}: {_unknown(name)}")
         if override.is_add() or override.is_force_add():
             raise UserError(f"{given}: the parameter is there; change it without the plus sign: {given.lstrip('+')}")
         if not override.is_sweep_override():
@@ -88,11 +88,11 @@ def _check_value(name: str, value: Any, text: str, root: Path) -> None:
         raise UserError(f"data_root={text}: is read as {_kind(value)}, must be a path; as text it is {written}")
 
 
-def _unknown(name: str, value: object) -> str:
+def _unknown(name: str) -> str:
     parent = name.rpartition(".")[0]
     if parent and _is_known(parent) and not _fields(parent):
-        return f"{name}={value!r}: unknown parameter; {parent} is a single value"
-    return config.unknown(name, value)
+        return f"unknown parameter; {parent} is a single value"
+    return config.unknown(name, None).partition(": ")[2]
 
 
 def _fields(name: str) -> dict[str, Any]:
