@@ -56,6 +56,8 @@ def test_a_file_that_was_cut_off_is_made_whole(root):
     (root / "params.yaml").write_text("noise: 0.9\n")  # composed
     mend(root)
     assert state(root) == before
+    kept = git(root, "for-each-ref", "--format=%(objectname)", "refs/prunelab/kept").split()
+    assert "the te" in [git(root, "show", f"{commit}:./README.md") for commit in kept]  # should it have been the user's
 
 
 def test_what_was_changed_since_is_not_overwritten(root):

@@ -165,7 +165,10 @@ def _since(place: Place, commit: str) -> list[str]:
 
 
 def _restore(place: Place, commit: str, changes: list[Change]) -> None:
-    """Write these files as that commit has them. Raises UserError if one is not, afterwards."""
+    """Write these files as that commit has them; git keeps what is there now. Raises UserError if one is not."""
+    now = place.git("stash", "create").strip()
+    if now:
+        place.keep(now)
     there = [one.path for one in changes if one.after]
     if there:
         given = "".join(f"{path}\0" for path in there).encode(errors="surrogateescape")
