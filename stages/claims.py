@@ -2,20 +2,18 @@
 
 from prunelab import config, presets
 from prunelab.analysis import deciding, evidence, verdicts
-from prunelab.analysis.tables import COLUMNS
-from prunelab.core import artifacts, digests
+from prunelab.core import artifacts
 from stages import run
 
 
 def main() -> None:
-    """Write metrics/claims.json and its digest."""
+    """Write metrics/claims.json."""
     params = config.read("claims")
-    tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv", COLUMNS[name]) for name in evidence.TABLES}
-    examples = artifacts.read_arrays(artifacts.TEST_EXAMPLES, evidence.EXAMPLES)
+    tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv") for name in evidence.TABLES}
+    examples = artifacts.read_arrays(artifacts.TEST_EXAMPLES)
     judged = verdicts.verdicts(evidence.run(tables, examples, params.noise))
     settings = {name: config.at(params, name) for name in presets.values(params.setting)}
     artifacts.write_json(artifacts.CLAIMS, deciding.as_json(judged, settings))
-    digests.seal(artifacts.CLAIMS.parent, [artifacts.CLAIMS.name], f"{artifacts.CLAIMS.name}.sha256")
 
 
 if __name__ == "__main__":

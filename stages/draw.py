@@ -1,17 +1,17 @@
 """Draw every figure from plots/*.csv, write the claims out, and end with a short table."""
 
 from prunelab import config
-from prunelab.analysis.tables import COLUMNS
 from prunelab.core import artifacts
-from prunelab.figures import FIGURES, claims, report, style
+from prunelab.figures import FIGURES, TABLES, claims, report, style
 from stages import run
 
 
 def main() -> None:
     """Write plots/figures, plots/claims.md and data/report.txt."""
     params = config.read("draw")
-    found = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv", COLUMNS[name]) for name in COLUMNS}
-    tables = style.with_a_place_for_nothing(found)
+    tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv") for name in TABLES}
+    # A log axis has no place for a round without weights (reached when most of the last few are removed).
+    tables = {name: [row for row in rows if row.get("remaining") != 0] for name, rows in tables.items()}
     subtitle = (
         f"{params.model.name} on {params.dataset}, {100 * params.noise:g}% {params.noise_type} noise, "
         f"{params.prune.criterion} pruning, {params.prune.retrain}"

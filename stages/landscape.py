@@ -1,33 +1,36 @@
 """The loss around one round's solutions: the path from sparse to re-dense, lines, curvature."""
 
+import argparse
+
 import torch
 
 from prunelab import config, progress
-from prunelab.core import artifacts, images, networks, streams
+from prunelab.core import artifacts, images, networks, split, streams
 from prunelab.core.study import checkpoint, replicates
-from prunelab.core.study.run import split_of
 from prunelab.landscape.survey import STEPS, Solution, survey
-from stages import round_name, run
+from stages import run
 
 
 def main() -> None:
     """Write data/redense/landscape/rNN."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--round", required=True, help="a round that was re-dense trained, e.g. r06")
+    key = arguments.parse_args().round
     params = config.read("landscape")
-    key = round_name(__doc__, config.rounds_of("landscape"))
-    model, pictures = params.model, images.read(artifacts.RAW)
+    model = params.model
 
     def work(seed: int, device: torch.device, on_step: replicates.OnEpoch) -> None:
-        data = split_of(pictures, seed, device)
+        labels = artifacts.read_arrays(artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS)
+        data = split.make(images.read(artifacts.RAW), labels, device)
         generator = streams.generator(seed, "init")
         network = networks.build(
             model.name, data.x_N.sample_shape, data.num_classes, model.width, model.batchnorm_init, generator
         ).to(device)
-        layout = {name: value.shape for name, value in network.state_dict().items()}
         solutions = {}
         for name, folder in (("sparse", artifacts.ROUNDS), ("redense", artifacts.REDENSE)):
             place = artifacts.replicate(folder / key, seed)
-            masks = checkpoint.load_masks(place, layout)
-            state = checkpoint.load_state(place, artifacts.WEIGHTS, masks, layout)
+            masks = checkpoint.load_masks(place)
+            state = checkpoint.load_state(place, artifacts.WEIGHTS, masks)
             solutions[name] = Solution(
                 {n: v.to(device) for n, v in state.items()}, {n: m.to(device) for n, m in masks.items()}
             )
@@ -49,7 +52,7 @@ def main() -> None:
         artifacts.writing(artifacts.LANDSCAPE / key) as unfinished,
         progress.Bar(f"landscape {progress.of_all(key)}", params.seeds, "part") as bar,
     ):
-        replicates.run(work, params.seeds, params.device, params.threads, bar.step)
+        replicates.run(work, params.seeds, params.device, bar.step)
 
 
 if __name__ == "__main__":

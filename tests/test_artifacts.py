@@ -20,7 +20,7 @@ def test_a_folder_appears_only_when_finished(tmp_path):
         (folder / "a").write_text("new")
         assert not target.exists()
     assert (target / "a").read_text() == "new"
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "data", "r01", "rounds", "sha256sums.txt"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "data", "r01", "rounds"]
 
     def half_way():
         with artifacts.writing(target) as folder:
@@ -29,7 +29,7 @@ def test_a_folder_appears_only_when_finished(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         half_way()
-    assert sorted(p.name for p in target.iterdir()) == ["a", "sha256sums.txt"]
+    assert [p.name for p in target.iterdir()] == ["a"]
 
 
 @pytest.mark.usefixtures("_inside")
@@ -39,7 +39,7 @@ def test_leftovers_of_a_killed_process_are_cleared():
     (stale / "old").write_text("half-written")
     with artifacts.writing(artifacts.ROUNDS / "r01") as folder:
         (folder / "new").write_text("")
-    assert sorted(p.name for p in (artifacts.ROUNDS / "r01").iterdir()) == ["new", "sha256sums.txt"]
+    assert [p.name for p in (artifacts.ROUNDS / "r01").iterdir()] == ["new"]
     assert not artifacts.UNFINISHED.exists()
 
 

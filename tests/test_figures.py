@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from prunelab.analysis.tables import COLUMNS
 from prunelab.core import artifacts
-from prunelab.figures import FIGURES, redense_dynamics, style
+from prunelab.figures import FIGURES, TABLES, redense_dynamics, style
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +18,7 @@ def _closed():
 @pytest.fixture
 def tables():
     """Those of the run in this folder."""
-    return {name: artifacts.read_table(ROOT / "plots" / f"{name}.csv") for name in COLUMNS}
+    return {name: artifacts.read_table(ROOT / "plots" / f"{name}.csv") for name in TABLES}
 
 
 def row(seed, value, x=0.5, **more):

@@ -14,10 +14,6 @@ from stages import corrupt, dense, fetch, prune
 from tests.golden import pipeline
 
 CPU = torch.device("cpu")
-LAYERS = {"1": (30, 64), "3": (10, 30), "5": (10, 10)}  # of LeNet a tenth as wide, on 8x8 pixels
-LAYOUT = {}
-for layer, (outputs_, inputs_) in LAYERS.items():
-    LAYOUT |= {f"{layer}.weight": torch.Size((outputs_, inputs_)), f"{layer}.bias": torch.Size((outputs_,))}
 SMALL = {
     "seeds": [0, 1],
     "subset.train": 200,
@@ -61,8 +57,8 @@ def labels(seed):
 
 def stored(folder, key, seed, name=artifacts.WEIGHTS):
     place = replicate(folder / key, seed)
-    masks = checkpoint.load_masks(place, LAYOUT)
-    return checkpoint.load_state(place, name, masks, LAYOUT), masks
+    masks = checkpoint.load_masks(place)
+    return checkpoint.load_state(place, name, masks), masks
 
 
 def record(folder, key, seed):
@@ -118,7 +114,7 @@ def test_both_records_of_the_test_answers_are_kept_apart(params):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_each_stage_starts_where_another_ended(params, seed):
     origin = {
-        name: checkpoint.load_state(replicate(artifacts.ORIGIN, seed), name, {}, LAYOUT)
+        name: checkpoint.load_state(replicate(artifacts.ORIGIN, seed), name, {})
         for name in (artifacts.INIT, artifacts.REWIND)
     }
     assert not equal(origin[artifacts.INIT], origin[artifacts.REWIND])
@@ -159,7 +155,7 @@ def test_one_shot_rounds_prune_the_dense_network_at_once():
     with pipeline.study(SMALL | {"seeds": [0], "prune.schedule": "one_shot", "redense.every": 9, "reinit.every": 0}):
         for stage in (fetch, corrupt, dense):
             pipeline.stage(stage)
-        pipeline.stage(prune, "--round", "r02")
+        pipeline.stage(prune, "--round", "r02", "--parent", "r00")
         parent, everything = stored(artifacts.ROUNDS, "r00", 0)
         _, masks = stored(artifacts.ROUNDS, "r02", 0)
     count = mask.prunable(everything)

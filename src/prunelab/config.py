@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
-from prunelab import yaml12
 from prunelab.errors import UserError
 from prunelab.schema import Config, allowed, field
 
@@ -72,7 +72,7 @@ def read(stage: str, root: Path = Path()) -> Config:
         UserError: params.yaml holds something that is not allowed.
         AttributeError: (on access) the stage reads a parameter that its entry in dvc.yaml does not list.
     """
-    values = yaml12.load(root / "params.yaml")
+    values = _load(root / "params.yaml")
     derived = {name: values.pop(name, None) for name in DERIVED}
     config = validate(values)
     for name, derive in DERIVED.items():
@@ -81,25 +81,8 @@ def read(stage: str, root: Path = Path()) -> Config:
                 f"params.yaml: `{name}` does not match n_rounds={config.n_rounds} and the like, from which "
                 "`dvc exp run -S n_rounds=...` derives it; use that, not an editor"
             )
-    names = declared(stage, root)
-    return config if names is None else cast(Config, _Declared(config, stage, "", names))
-
-
-def declared(stage: str, root: Path = Path()) -> list[str] | None:
-    """The dotted names of the parameters that dvc.yaml declares for a stage; None for the whole file."""
-    entry = yaml12.load(root / "dvc.yaml")["stages"][stage]
-    names = entry.get("do", entry).get("params", [])
-    return None if names == [{"params.yaml": None}] else names
-
-
-def rounds_of(stage: str, root: Path = Path()) -> dict[str, str]:
-    """The rounds that dvc.yaml makes a stage for, and of each what it starts from: for `prune`, the round it prunes.
-
-    Not among a stage's parameters but in its paths, data/rounds/${item}; `read` has checked that they are as derived.
-    """
-    over = yaml12.load(root / "dvc.yaml")["stages"][stage]["foreach"]
-    found = yaml12.load(root / "params.yaml")[over[2:-1]]
-    return dict(found) if isinstance(found, Mapping) else dict(zip(found, found, strict=True))
+    entry = _load(root / "dvc.yaml")["stages"][stage]
+    return cast(Config, _Declared(config, stage, "", entry.get("do", entry).get("params", [])))
 
 
 def at(params: Any, name: str) -> Any:
@@ -123,6 +106,18 @@ class _Declared:
         if any(declared.startswith(path + ".") for declared in self._names):
             return _Declared(value, self._stage, path + ".", self._names)
         raise AttributeError(f"stage {self._stage} reads {path}, which dvc.yaml does not declare for it")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run from the root of the repository") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must hold named values")
+    return values
 
 
 def unknown(name: str, value: object) -> str:

@@ -1,24 +1,5 @@
-"""The exception that is meant for the user's eyes, and the line for those that the machine has to answer for."""
+"""The one exception that is meant for the user's eyes."""
 
 
 class UserError(Exception):
     """Something the user gave is wrong; the message is one line that says what, and what is allowed."""
-
-
-def line(error: BaseException) -> str | None:
-    """What to tell the user, in one line: what he gave is wrong, or the machine has no room. None: our mistake.
-
-    PyTorch says that there is no memory by a RuntimeError of many lines.
-    """
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, OSError):
-        where = " -> ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
-        reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
-        return f"{where}: {reason}" if where else reason
-    said = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "can't allocate memory" in said or "out of memory" in said.lower():
-        return f"not enough memory ({said[:160] or 'no more is allowed to this process'})"
-    if isinstance(error, RuntimeError) and "can't start new thread" in said:
-        return "no more processes or threads are allowed to this user (ulimit -u)"
-    return None

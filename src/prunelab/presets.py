@@ -5,9 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prunelab import yaml12
+import yaml
 
 CONF = Path("conf")
+
+
+def flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested parameters by dotted name."""
+    result: dict[str, Any] = {}
+    for key, value in params.items():
+        if isinstance(value, Mapping):
+            result |= flat(value, f"{prefix}{key}.")
+        else:
+            result[f"{prefix}{key}"] = value
+    return result
 
 
 def values(setting: str, root: Path = Path()) -> dict[str, Any]:
@@ -17,9 +28,9 @@ def values(setting: str, root: Path = Path()) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for file in (CONF / "config.yaml", CONF / "setting" / f"{setting}.yaml"):
-        content = yaml12.load(root / file)
+        content = yaml.safe_load((root / file).read_text(encoding="utf-8"))
         content.pop("defaults", None)
-        found |= yaml12.flat(content)
+        found |= flat(content)
     return {name: value for name, value in found.items() if not (isinstance(value, str) and value.startswith("${"))}
 
 
@@ -39,7 +50,7 @@ def overrides(settings: Mapping[str, Any], root: Path = Path()) -> list[str]:
 
 def default(root: Path = Path()) -> str:
     """The name of the preset that is loaded when none is named."""
-    content = yaml12.load(root / CONF / "config.yaml")
+    content = yaml.safe_load((root / CONF / "config.yaml").read_text(encoding="utf-8"))
     return str(content["setting"])
 
 

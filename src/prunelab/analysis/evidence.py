@@ -19,7 +19,6 @@ Tables = Mapping[str, Sequence[Row]]
 Examples = Mapping[str, NDArray[Any]]
 # The tables of plots/ that are read.
 TABLES = ("double_descent", "memorization", "distance", "redense", "reinit", "curvature", "interpolation")
-EXAMPLES = ("rounds", "seeds", "num_test", "num_classes", *tables.KINDS)  # and the arrays of test_examples.npz
 
 
 @dataclass(frozen=True)

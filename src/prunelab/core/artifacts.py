@@ -1,8 +1,7 @@
 """Where each artefact lies, how it is written (whole or not at all) and how it is read (damage is named).
 
 The only path strings of the project outside dvc.yaml. Formats hold no code: npy, npz, safetensors, csv, json.
-All of them are written without dates, so equal content is equal bytes. Every output carries the digests of its files
-(digests.py), which whatever reads one of them checks.
+All of them are written without dates, so equal content is equal bytes.
 """
 
 import contextlib
@@ -11,15 +10,17 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load, save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
-from prunelab.core import digests
 from prunelab.errors import UserError
 
 Array = NDArray[Any]
@@ -63,7 +64,7 @@ def replicate(folder: Path, seed: int) -> Path:
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into that takes the name `folder` only when everything in it is finished and sealed.
+    """Give a folder to write into that takes the name `folder` only when everything in it is finished.
 
     What a killed process left behind stays under data/unfinished and is removed by the next attempt.
     """
@@ -72,7 +73,6 @@ def writing(folder: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        digests.seal(partial)
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.replace(partial, folder)
@@ -97,28 +97,24 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a missing, foreign or damaged file makes a library raise into one line that names it.
-
-    A file may come from a remote: it may claim to hold terabytes, be nested a thousand times or lack a key.
-    """
+def _reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged or missing file raises into one line that names it."""
     try:
         yield
-    except UserError:
-        raise
     except FileNotFoundError:
         raise UserError(f"{path}: not found; `dvc repro` makes it") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path}: damaged ({reason}); {digests.MEND}") from None
-
-
-def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    digests.check(path, content)
-    return content
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        csv.Error,
+        zipfile.BadZipFile,
+        zlib.error,
+        SafetensorError,
+    ) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path}: damaged ({reason}); delete it and run `dvc repro`") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
@@ -129,8 +125,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
 
 def read_tensors(path: Path) -> dict[str, Array]:
     """Read a safetensors file whole. Raises UserError if it is missing or damaged."""
-    with reading(path):
-        return dict(load(_content(path)))
+    with _reading(path):
+        return dict(load_file(path))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
@@ -139,35 +135,22 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def read_arrays(path: Path, needs: Iterable[str] = ()) -> dict[str, Array]:
-    """Read an npz file whole; never unpickles. Raises UserError if it is damaged or lacks one of `needs`."""
-    with reading(path):
-        arrays = arrays_of(_content(path))
-        lacking = [name for name in needs if name not in arrays]
-        if lacking:
-            raise ValueError(f"has no array {lacking[0]}")
-        return arrays
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Read an npz file whole; never unpickles. Raises UserError if it is missing or damaged."""
+    with _reading(path):
+        return arrays_of(path.read_bytes())
 
 
 def arrays_of(content: bytes) -> dict[str, Array]:
-    """The arrays of an npz file's content; never unpickles. Raises ValueError where it is an npy file."""
-    found = np.load(io.BytesIO(content), allow_pickle=False)
-    if isinstance(found, np.ndarray):
-        raise ValueError("one array (npy), not an npz")
-    with found as arrays:
+    """The arrays of an npz file's content; never unpickles."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
 def read_array(path: Path, *, mapped: bool = False) -> Array:
     """Read an npy file, whole or mapped (copy on write); never unpickles. Raises UserError if missing or damaged."""
-    with reading(path):
-        if mapped:
-            digests.check(path)
-            return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
-        found = np.load(io.BytesIO(_content(path)), allow_pickle=False)
-        if not isinstance(found, np.ndarray):
-            raise ValueError("several arrays (npz), not an npy")
-        return found
+    with _reading(path):
+        return np.asarray(np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -176,26 +159,10 @@ def write_json(path: Path, value: Any) -> None:
         partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path, needs: Iterable[str] = ()) -> Any:
-    """Read JSON. Raises UserError if the file is missing or damaged, or lacks one of `needs` (dotted names)."""
-    with reading(path):
-        found = json.loads(_content(path))
-        for name in needs:
-            inside = found
-            for part in name.split("."):
-                if not isinstance(inside, dict) or part not in inside:
-                    raise ValueError(f"has no {name}")
-                inside = inside[part]
-        return found
-
-
-def read_record(folder: Path, key: str, seed: int, needs: Iterable[str]) -> Any:
-    """The record of one round of one replicate. Raises UserError as `read_json` does, or if it is another's."""
-    path = replicate(folder / key, seed) / RECORD
-    record = read_json(path, ["round", "seed", *needs])
-    if (record["round"], record["seed"]) != (key, seed):
-        raise UserError(f"{path}: is that of {record['round']}, seed {record['seed']}; {digests.MEND}")
-    return record
+def read_json(path: Path) -> Any:
+    """Read JSON. Raises UserError if the file is missing or damaged."""
+    with _reading(path):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -216,29 +183,18 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence
             table.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
-def read_table(path: Path, columns: Iterable[str] = ()) -> list[Row]:
-    """Read a CSV; what reads as a number is one, an empty cell is None.
-
-    Raises UserError on a damaged file, or one that lacks one of `columns`.
-    """
-    with reading(path):
-        header, rows = _table(_content(path).decode())
-        lacking = [name for name in columns if name not in header]
-        if lacking:
-            raise ValueError(f"has no column {lacking[0]}")
-        return rows
+def read_table(path: Path) -> list[Row]:
+    """Read a CSV; what reads as a number is one, an empty cell is None. Raises UserError on a damaged file."""
+    with _reading(path):
+        return table_of(path.read_text(encoding="utf-8"))
 
 
 def table_of(text: str) -> list[Row]:
     """The rows of a CSV file's content. Raises ValueError where it is no complete table."""
-    return _table(text)[1]
-
-
-def _table(text: str) -> tuple[list[str], list[Row]]:
     header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     if not header or any(len(row) != len(header) for row in rows):
         raise ValueError("not a complete table")
-    return header, [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
+    return [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
 
 
 def _cell(text: str) -> Any:

@@ -9,7 +9,9 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from prunelab import config, yaml12
+import yaml
+
+from prunelab import config, presets
 from prunelab.errors import UserError
 from prunelab.experiments import provenance
 
@@ -51,7 +53,7 @@ class Run:
 
 def flat(params: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names; what is derived from other parameters is left out."""
-    return yaml12.flat({key: value for key, value in params.items() if key not in config.DERIVED})
+    return presets.flat({key: value for key, value in params.items() if key not in config.DERIVED})
 
 
 def expand(names: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -121,7 +123,7 @@ def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
 
 
 def _read(name: str, commit: str, baseline: str, files: Any) -> Run:
-    run = Run(name, commit, yaml12.parse(files.read_bytes("params.yaml"), f"{name}: params.yaml"), [], files, baseline)
+    run = Run(name, commit, yaml.safe_load(files.read_bytes("params.yaml")), [], files, baseline)
     rows = list(csv.DictReader(io.StringIO(run.text(CURVE) or "")))
     lacking = [column for column in COLUMNS if not rows or column not in rows[0]]
     if lacking:

@@ -4,7 +4,7 @@ Colours are Okabe and Ito's, which stay apart for colour-blind readers; what car
 style or marker. Files are byte-identical for identical tables.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,24 +79,6 @@ def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
     figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
 
 
-def place_of_nothing(remaining: Iterable[float]) -> float:
-    """Where on a log axis of `remaining` a round without weights is drawn: one step beyond the last with some.
-
-    Such a round is reached when most of the last few weights are removed at once.
-    """
-    left = sorted({value for value in remaining if value > 0})
-    return left[0] / min(10.0, left[1] / left[0]) if len(left) > 1 else 0.1
-
-
-def with_a_place_for_nothing(tables: Mapping[Any, Rows]) -> dict[Any, list[dict[str, Any]]]:
-    """The tables with that place in the rows of rounds without weights, which are marked `nothing`."""
-    place = place_of_nothing(row["remaining"] for rows in tables.values() for row in rows if "remaining" in row)
-    return {
-        name: [{**row, "remaining": place, "nothing": True} if row.get("remaining") == 0 else dict(row) for row in rows]
-        for name, rows in tables.items()
-    }
-
-
 def mean_std(rows: Rows, x: str, y: str) -> tuple[Curve, Curve, Curve]:
     """Sorted x, and the mean and sample standard deviation of y over the rows (replicates) at each.
 
@@ -149,13 +131,10 @@ def sparsity_axis(axes: Axes, rows: Rows, *, narrow: bool = False) -> None:
     axes.set_xlim(remaining[0] * 1.08, remaining[-1] / 1.08)
     nice = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6]
     decades = [1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6]
-    nothing = [float(row["remaining"]) for row in rows if row.get("nothing")][:1]
-    least = remaining[-2] if nothing and len(remaining) > 1 else remaining[-1] / 1.08
-    ticks = [v for v in (decades if narrow and remaining[-1] < 0.01 else nice) if v >= least]
-    labels = [f"{100 * (1 - v):.6g}" for v in ticks] + ["100" for _ in nothing]
-    axes.xaxis.set_major_locator(FixedLocator([*ticks, *nothing]))
+    ticks = [v for v in (decades if narrow and remaining[-1] < 0.01 else nice) if v >= remaining[-1] / 1.08]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels(labels, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_xticklabels([f"{100 * (1 - v):.6g}" for v in ticks], rotation=45, ha="right", rotation_mode="anchor")
     axes.set_xlabel("sparsity (% of prunable weights removed)")
 
 

@@ -1,19 +1,15 @@
 """One round of one replicate on disk: what rounds.py returns, stored so that bytes follow the surviving weights."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from prunelab.core import artifacts
 from prunelab.core.networks import State
 from prunelab.core.pruning import mask
 from prunelab.core.pruning.mask import Masks
 from prunelab.core.study.rounds import Outcome
-
-Layout = Mapping[str, torch.Size]
+from prunelab.errors import UserError
 
 
 def save(folder: Path, outcome: Outcome) -> None:
@@ -45,50 +41,28 @@ def save_origin(folder: Path, dense: Outcome) -> None:
         artifacts.write_tensors(folder / name, mask.compress(state, {}))
 
 
-def load_masks(folder: Path, layout: Layout) -> Masks:
-    """The masks of a stored round.
-
-    Args:
-        folder: of one replicate.
-        layout: name -> shape of every tensor of the network's state.
-
-    Raises:
-        UserError: the file is missing or damaged, or it is that of another network.
-    """
+def load_masks(folder: Path) -> Masks:
+    """The masks of a stored round. Raises UserError if the file is missing or damaged."""
     path = folder / artifacts.MASK
-    masks = artifacts.read_arrays(path)
-    with artifacts.reading(path):
-        found = mask.unpack(masks)
-        _compare({name: layout.get(name) for name in found}, found)
-        return found
+    try:
+        return mask.unpack(artifacts.read_arrays(path))
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and run `dvc repro`") from None
 
 
-def load_state(folder: Path, name: str, masks: Masks, layout: Layout) -> State:
+def load_state(folder: Path, name: str, masks: Masks) -> State:
     """A stored state.
 
     Args:
         folder: of one replicate.
         name: artifacts.WEIGHTS or START, stored by their masks; INIT or REWIND, stored whole.
         masks: the masks it was stored by, {} for one stored whole.
-        layout: as above.
 
     Raises:
-        UserError: as above.
+        UserError: the file is missing or damaged.
     """
     path = folder / name
-    tensors = artifacts.read_tensors(path)
-    with artifacts.reading(path):
-        found = mask.expand(tensors, masks)
-        _compare(layout, found)
-        return found
-
-
-def _compare(layout: Mapping[str, torch.Size | None], found: Mapping[str, Tensor]) -> None:
-    for name in sorted({*layout} | {*found}):
-        is_, must = found[name].shape if name in found else None, layout.get(name)
-        if is_ != must:
-            raise ValueError(f"{name} is {_shape(is_)}, the network's is {_shape(must)}")
-
-
-def _shape(found: torch.Size | None) -> str:
-    return "missing" if found is None else "x".join(map(str, found)) or "a number"
+    try:
+        return mask.expand(artifacts.read_tensors(path), masks)
+    except ValueError as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and run `dvc repro`") from None

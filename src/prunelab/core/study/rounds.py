@@ -5,11 +5,9 @@ Each returns an `Outcome`, which checkpoint.py stores; none of them touches a fi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from prunelab.core import machine, networks, streams
@@ -64,11 +62,6 @@ class Task:
         network = self._build(0)
         network.load_state_dict(state)
         return network.to(self.split.x_N.device)
-
-    @cached_property
-    def layout(self) -> dict[str, torch.Size]:
-        """Name -> shape of every tensor of the network's state."""
-        return {name: value.shape for name, value in self._build(0).state_dict().items()}
 
     def prunable(self) -> list[str]:
         """Names of the prunable weights."""
