@@ -8,7 +8,7 @@ import yaml
 from conftest import TINY, clone, edit_params, exp_run, ran, run
 from written import write_folder, write_npz
 
-from prunelab.core import artifacts
+from prunelab.core import artifacts, byname, images
 
 SMALL = ["noise=0", "seeds=[0]", "n_rounds=1", "redense.every=9", "train.batch_size=4"]
 
@@ -27,6 +27,26 @@ def test_a_users_folder_goes_from_pictures_to_a_trained_network(where, tmp_path)
     record = json.loads((where / "data/rounds/r00/seed0/record.json").read_text())
     assert record["last"]["permuted_accuracy"] is None
     assert record["last"]["test_accuracy"] in (0, 0.25, 0.5, 0.75, 1)
+
+
+def test_what_is_published_is_not_watched_and_whatever_else_lies_in_data_source_is(where):
+    source = where / "data" / "source"
+
+    def status():
+        return run("dvc", "status", "fetch", cwd=where).stdout
+
+    run("git", "stash", "-q", cwd=where)  # what an experiment left
+    run("dvc", "repro", "-q", "fetch", cwd=where)
+    for data in byname.names("datasets"):
+        for name in getattr(images.facts(data), "VERIFIED", ()):
+            path = source / name / "inside" if name.endswith("/") else source / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+    assert "up to date" in status()
+    write_npz(source)
+    assert "data/source" in status()
+    (source / "mine.npz").unlink()
+    assert "up to date" in status()
 
 
 def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in_the_tables(where, tmp_path):

@@ -10,6 +10,7 @@ from prunelab.core import artifacts, images, networks, split, streams
 from prunelab.core.artifacts import replicate
 from prunelab.core.pruning import mask
 from prunelab.core.study import checkpoint
+from prunelab.errors import UserError
 from stages import corrupt, dense, fetch, prune
 from tests.golden import pipeline
 
@@ -239,3 +240,41 @@ def test_noise_is_each_replicates_own_and_spares_validation_labels():
 
 def test_settings_are_a_study_of_every_table(params):
     assert config.landscape_rounds(params) == config.redense_rounds(params) == ["r00", "r01", "r02"]
+
+
+OWN = {"seeds": [0, 1], "noise": 0, "dataset": "npz", "data_root": "mine.npz", "subset.train": 0, "subset.test": 0}
+
+
+def write_own(**more):
+    """Thirty examples whose pixels tell their class; every fifth was given the next class."""
+    true = np.arange(30) % 3
+    given = np.where(np.arange(30) % 5 == 0, (true + 1) % 3, true)
+    x = np.zeros((30, 2, 2), np.uint8)
+    x.reshape(30, 4)[np.arange(30), true] = 200
+    np.savez("mine.npz", x_train=x, y_train=np.array(["cat", "dog", "fox"])[given], x_test=x, **more)
+    return true, given
+
+
+def test_labels_and_noise_of_a_users_own_are_learnt_and_told_apart():
+    with pipeline.study(SMALL | OWN | {"train.validation": 6, "train.epochs": 40, "train.batch_size": 8}):
+        names = np.array(["cat", "dog", "fox"])[np.arange(30) % 3]
+        true, given = write_own(y_test=names, y_train_clean=names)
+        for stage in (fetch, corrupt, dense):
+            pipeline.stage(stage)
+        for seed in (0, 1):
+            found, rows = labels(seed), ~labels(seed)["validation"]
+            assert found["given"].tolist() == np.where(rows, given, true).tolist()
+            assert found["permuted"].tolist() == (rows & (given != true)).tolist()
+            last = record(artifacts.ROUNDS, "r00", seed)["last"]
+            # Four different pictures only: the network cannot but follow the majority, which is the truth.
+            assert (last["permuted_accuracy"], last["restored_accuracy"], last["test_accuracy"]) == (0, 1, 1)
+
+
+def test_noise_on_top_of_a_users_own_is_refused_before_anything_is_written():
+    with pipeline.study(SMALL | OWN | {"noise": 0.2, "train.validation": 0}):
+        names = np.array(["cat", "dog", "fox"])[np.arange(30) % 3]
+        write_own(y_test=names, y_train_clean=names)
+        pipeline.stage(fetch)
+        with pytest.raises(UserError, match=r"^noise=0\.2: must be 0, the data brings noisy labels of its own$"):
+            pipeline.stage(corrupt)
+        assert not artifacts.CORRUPTED.exists()
