@@ -1,6 +1,7 @@
 """Which `-S` options give some parameters: the preset's name, and what differs from its values."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from prunelab import yaml12
 
 CONF = Path("conf")
+# Text that Hydra takes for text without quotes, but for these words.
+PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+WORDS = ("true", "false", "null", "inf", "nan")
 
 
 def values(setting: str, root: Path = Path()) -> dict[str, Any]:
@@ -43,6 +47,23 @@ def default(root: Path = Path()) -> str:
     return str(content["setting"])
 
 
+def names(root: Path = Path()) -> list[str]:
+    """All presets."""
+    return sorted(file.stem for file in (root / CONF / "setting").glob("*.yaml"))
+
+
 def written(value: Any) -> str:
     """As Hydra reads it."""
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, list | bool) else str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(written, value))}]"
+    if isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return value if PLAIN.fullmatch(value) and value.lower() not in WORDS else quoted(value)
+    return str(value)
+
+
+def quoted(text: str) -> str:
+    """Text in quotes, whatever is in it: a backslash escapes only where it comes before a quote."""
+    text = re.sub(r'(\\*)"', r'\1\1\\"', text)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", text) + '"'

@@ -78,8 +78,9 @@ def commands(run: Run) -> list[str]:
     lines = [f"git checkout {run.baseline or run.commit}"]
     if not run.baseline:
         return [*lines, "uv run dvc repro"]
+    pull = shlex.join(["uv", "run", "dvc", "exp", "pull", "origin", run.name])
     sets = "".join(f" -S {shlex.quote(override)}" for override in presets.overrides(run.settings))
-    return [*lines, f"uv run dvc exp run{sets}", "", f"# or, without computing:  uv run dvc exp pull origin {run.name}"]
+    return [*lines, f"uv run dvc exp run{sets}", "", f"# or, without computing:  {pull}"]
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
