@@ -283,6 +283,7 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
     few = {"seeds": [3], "redense.every": 9, "reinit.every": 0, "landscape.every": 0}
     with pipeline.study(SMALL | few):
         artifacts.write_json(artifacts.RAW / "facts.json", {"num_classes": 10})
+        digests.seal(artifacts.RAW)
         places = [("sparse", artifacts.ROUNDS, key) for key in curve] + [("redense", artifacts.REDENSE, "r00")]
         for kind, folder, key in places:
             at, place, (train, last, best) = (kind, key, 3), replicate(folder / key, 3), curve[key]
@@ -294,6 +295,7 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
             artifacts.write_json(place / artifacts.RECORD, r | changed)
             artifacts.write_table(place / artifacts.HISTORY, histories[at])
             artifacts.write_arrays(place / artifacts.EXAMPLES, answers[at])
+            digests.seal(folder / key)
         pipeline.stage(analyze)
         rows = artifacts.read_table(artifacts.PLOTS / "double_descent.csv")
         named = artifacts.read_table(artifacts.PLOTS / "named_models.csv")

@@ -71,16 +71,21 @@ def check(noise: float, validation: int, num_examples: int, num_classes: int, br
         UserError: too few examples would be left to train on, noise would select none of them, or would come on top
             of the data's own.
     """
-    if validation >= num_examples:
-        raise UserError(f"train.validation={validation}: must be less than the {num_examples} training images")
-    trained = num_examples - validation
-    if trained < num_classes:
+    check_counts(noise, validation, num_examples)
+    if num_examples - validation < num_classes:
         raise UserError(
             f"train.validation={validation}: must be at most {num_examples - num_classes}, so that of {num_examples} "
             f"training images one is left for each of {num_classes} classes"
         )
     if noise and brought_noise:
         raise UserError(f"noise={noise}: must be 0, the data brings noisy labels of its own")
+
+
+def check_counts(noise: float, validation: int, num_examples: int) -> None:
+    """What of `check` needs no more than the number of training examples. Raises UserError."""
+    if validation >= num_examples:
+        raise UserError(f"train.validation={validation}: must be less than the {num_examples} training images")
+    trained = num_examples - validation
     if noise and not _count(noise, trained):
         raise UserError(
             f"noise={noise}: selects none of the {trained} training images; must be 0, or at least {0.5 / trained:.4g}"

@@ -133,7 +133,7 @@ class Config(_Section):
 
     setting: str = Field(min_length=1, description="the name of a file in conf/setting/")
     dataset: str = _one_of(byname.names("datasets"))
-    data_root: str = Field(min_length=1, description="a folder")
+    data_root: str = Field(min_length=1, description="a folder, or a file for npz and table")
     subset: Subset
     noise: Number = _fraction()
     noise_type: str = _one_of(corruption.NOISE_TYPES)
@@ -185,15 +185,9 @@ class Config(_Section):
 def check_fits(train: Train, noise: float, num_examples: int) -> None:
     """Check the settings whose limits depend on how many training images there are.
 
-    Raises ValueError with the line to show.
+    Raises ValueError or UserError with the line to show.
     """
-    if train.validation >= num_examples:
-        raise ValueError(f"train.validation={train.validation}: must be less than the {num_examples} training images")
-    if noise and not int(noise * (num_examples - train.validation) + 0.5):
-        least = 0.5 / (num_examples - train.validation)
-        raise ValueError(
-            f"noise={noise}: must be 0 or at least {least:.3g}, it changes no label of the training images"
-        )
+    corruption.check_counts(noise, train.validation, num_examples)
     steps = math.ceil((num_examples - train.validation) / train.batch_size)
     if train.rewind_iteration >= steps * train.epochs:
         raise ValueError(

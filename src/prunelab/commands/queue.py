@@ -5,9 +5,9 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 
-import yaml
 from tqdm import tqdm
 
+from prunelab import yaml12
 from prunelab.errors import UserError
 from prunelab.experiments import provenance, runs
 from prunelab.sweeps import checks, plan
@@ -60,7 +60,7 @@ def to_queue(points: list[plan.Point]) -> list[plan.Point]:
         commit = queued.get(point.name) or done.get(point.name)
         if commit is None:
             todo.append(point)
-        elif yaml.safe_load(output("git", "show", f"{commit}:./params.yaml")) != point.params:
+        elif yaml12.parse(output("git", "show", f"{commit}:./params.yaml"), "params.yaml") != point.params:
             raise _taken(point, "other parameters")
         elif point.name in queued:
             print(f"{point.name}: queued already")

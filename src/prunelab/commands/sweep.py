@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from prunelab import yaml12
 from prunelab.core import artifacts
 from prunelab.errors import UserError
 from prunelab.experiments import provenance, runs
@@ -72,7 +71,7 @@ def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[pla
         if point.name not in there:
             todo.append(point)
             continue
-        params = yaml.safe_load(output("git", "show", f"{there[point.name]}:./params.yaml"))
+        params = yaml12.parse(output("git", "show", f"{there[point.name]}:./params.yaml"), "params.yaml")
         if params != point.params:
             raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
         unfinished = provenance.lacks(runs.tree(there[point.name]))

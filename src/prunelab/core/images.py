@@ -1,11 +1,10 @@
 """Data sets: what a data set's own file must offer, and the one form all of them are stored in.
 
-On disk: npy arrays, images and int64 labels, and facts.json with the classes' names and a checksum for each array.
+On disk: npy arrays, images and int64 labels, and facts.json with their names and those of the classes.
 """
 
 import contextlib
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,16 +197,14 @@ def check(images: Images, name: str) -> None:
 
 def store(folder: Path, images: Images) -> None:
     """Write the arrays and facts.json into `folder`."""
-    checksums = {}
-    for name, array in images.arrays().items():
-        array = np.ascontiguousarray(array)
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        checksums[name] = zlib.crc32(array.data)
+    arrays = images.arrays()
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     facts = {
         "num_classes": images.num_classes,
         "max_value": images.max_value,
         "classes": list(images.classes),
-        "crc32": checksums,
+        "arrays": list(arrays),
     }
     artifacts.write_json(folder / FACTS, facts)
 
@@ -218,16 +215,18 @@ def read(folder: Path) -> Images:
     Raises:
         UserError: a file is missing, truncated or changed; the line names it.
     """
-    facts = artifacts.read_json(folder / FACTS)
+    facts = artifacts.read_json(folder / FACTS, ("num_classes", "max_value", "classes", "arrays"))
     arrays: dict[str, Any] = {}
-    for name in facts["crc32"]:
+    with artifacts.reading(folder / FACTS):
+        if not {*ARRAYS} <= {*facts["arrays"]} <= {*ARRAYS, GIVEN}:
+            raise ValueError(f"names other arrays than {', '.join(ARRAYS)}")
+    for name in facts["arrays"]:
         path = folder / f"{name}.npy"
         large = path.is_file() and path.stat().st_size >= MAPPED_FROM
         arrays[name] = artifacts.read_array(path, mapped=large)
-        if zlib.crc32(np.ascontiguousarray(arrays[name]).data) != facts["crc32"][name]:
-            raise UserError(f"{path}: damaged (checksum differs); delete it and run `dvc repro`")
-    images = Images(
-        **arrays, num_classes=facts["num_classes"], max_value=facts["max_value"], classes=tuple(facts["classes"])
-    )
-    check(images, str(folder))
+    with artifacts.reading(folder / FACTS):
+        images = Images(
+            **arrays, num_classes=facts["num_classes"], max_value=facts["max_value"], classes=tuple(facts["classes"])
+        )
+        check(images, str(folder))
     return images

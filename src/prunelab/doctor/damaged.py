@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from prunelab import yaml12
 from prunelab.doctor.place import Finding, Place
+from prunelab.errors import UserError
 
 ASIDE = "doctor"  # in DVC's folder for what is not an artefact: what is moved out of the way
 LOCK, PARAMS = "dvc.lock", "params.yaml"
@@ -85,11 +87,9 @@ def _is_lock(content: bytes) -> bool:
 
 
 def _is_yaml(content: bytes) -> bool:
-    import yaml
-
     try:
-        return isinstance(yaml.safe_load(content), dict)
-    except yaml.YAMLError:
+        return isinstance(yaml12.parse(content, PARAMS), dict)
+    except UserError:
         return False
 
 

@@ -11,8 +11,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from prunelab import yaml12
 from prunelab.errors import UserError
 from prunelab.overrides import check, parse
 
@@ -82,9 +81,7 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
             raise UserError(str(stopped.code).removeprefix("error: ")) from None
         except HydraException as error:
             raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
-        composed = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert isinstance(composed, dict)
-    return composed
+        return yaml12.load(file)
 
 
 def shared(some: Sequence[Point], root: Path = Path()) -> list[Shared]:
@@ -120,7 +117,7 @@ def num_stages(params: Mapping[str, Any]) -> int:
 
 def _groups(some: Sequence[Point], root: Path) -> dict[str, list[list[Point]]]:
     """For each stage of TRUNK, points that share it."""
-    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = yaml12.load(root / "dvc.yaml")["stages"]
     result = {}
     declared: list[str] = []
     for stage in TRUNK:
