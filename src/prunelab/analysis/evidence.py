@@ -26,7 +26,7 @@ EXAMPLES = ("rounds", "seeds", "num_test", "num_classes", *tables.KINDS)  # and 
 class Run:
     """What a run left behind; nan where something was not measured."""
 
-    noise: float
+    noise: float  # the parameter: what was put on top of the labels as they came
     seeds: list[int]
     rounds: list[str]
     sparsity_R: Array
@@ -38,6 +38,11 @@ class Run:
     right: Mapping[str, NDArray[np.bool_]]  # last, best, reinit -> [R, S, T]
     eigenvalue: Mapping[str, Array]  # sparse, redense -> [R, S], the largest
     climb_RS: Array  # of the path, as a share of its range
+
+    @property
+    def noisy(self) -> bool:
+        """Whether labels were wrong in training: by the parameter, or because the data brought wrong ones."""
+        return self.noise > 0 or bool(np.isfinite(self.sparse["permuted"]).any())
 
     def cut(self, rounds: int | None, seeds: Sequence[int]) -> "Run":
         """The first so many rounds (None: all) of these replicates, in their order; regimes stay as they are."""

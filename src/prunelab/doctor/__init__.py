@@ -7,7 +7,7 @@ is moved aside or only named; no command of DVC's is needed, because what is men
 from collections.abc import Callable
 from pathlib import Path
 
-from prunelab.doctor import damaged, head, leftovers, locks, processes, stashes, tasks
+from prunelab.doctor import artefacts, damaged, head, leftovers, locks, processes, stashes, tasks
 from prunelab.doctor.place import Finding, Place
 
 # In the order in which they are mended: what still runs first, then what keeps git and DVC from working, then the
@@ -24,6 +24,7 @@ KINDS: tuple[Callable[[Place], list[Finding]], ...] = (
     locks.of_dvc,
     damaged.found,
     tasks.dead,
+    artefacts.found,
     leftovers.found,
 )
 

@@ -77,7 +77,7 @@ def _arguments(place: Place) -> list[Finding]:
 def _copies(place: Place) -> list[Finding]:
     """Of files into the cache, or out of it below data/."""
     found = []
-    for folder, age in ((_cache(place), HOUR), (place.root / "data", 0)):
+    for folder, age in ((place.cache, HOUR), (place.root / "data", 0)):
         files = [file for file in folder.rglob("*.tmp") if COPY.fullmatch(file.name) and _age(file) >= age]
         if files:
             size = sum(file.lstat().st_size for file in files) / 1e6
@@ -93,13 +93,3 @@ def _unlink(files: Iterable[Path]) -> None:
 
 def _age(file: Path) -> float:
     return time.time() - file.lstat().st_mtime
-
-
-def _cache(place: Place) -> Path:
-    from dvc.config import Config, ConfigError
-
-    try:
-        named = Config(str(place.root / ".dvc")).get("cache", {}).get("dir")
-    except ConfigError:
-        named = None
-    return place.root / ".dvc" / (named or "cache")

@@ -51,6 +51,17 @@ class Place:
         return self.tmp / "exps"
 
     @cached_property
+    def cache(self) -> Path:
+        """DVC's, which may be shared with other repositories."""
+        from dvc.config import Config, ConfigError
+
+        try:
+            named = Config(str(self.root / ".dvc")).get("cache", {}).get("dir")
+        except ConfigError:
+            named = None
+        return self.root / ".dvc" / (named or "cache")
+
+    @cached_property
     def commit(self) -> str:
         """HEAD's; "" before the first."""
         return self.try_git("rev-parse", "-q", "--verify", "HEAD^{commit}").strip()

@@ -64,11 +64,18 @@ def question(runs: Sequence[Run]) -> str:
     names = _differing(runs)
     if not names:
         s = runs[0].settings
-        noise = f"{100 * s['noise']:g}% of the labels wrong" if s["noise"] else "clean labels"
-        return f"What does pruning {s['model.name']} by {s['prune.criterion']} do to its generalisation, with {noise}?"
+        does = f"What does pruning {s['model.name']} by {s['prune.criterion']} do to its generalisation"
+        return f"{does}, with {_noise(runs[0])}?"
     values = {name: dict.fromkeys(str(run.settings.get(name)) for run in runs) for name in names[:3]}
     changed = " and ".join(f"{name} ({', '.join(found)})" for name, found in values.items())
     return f"How does {changed} change what pruning does to generalisation?"
+
+
+def _noise(run: Run) -> str:
+    if run.settings["noise"]:
+        return f"{100 * run.settings['noise']:g}% of the labels wrong"
+    brought = ",permuted," in (run.text(str(artifacts.PLOTS / "memorization.csv")) or "")
+    return "the wrong labels that the data brought" if brought else "clean labels"
 
 
 def commands(run: Run) -> list[str]:
