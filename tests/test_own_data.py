@@ -50,11 +50,19 @@ def test_what_is_published_is_not_watched_and_whatever_else_lies_in_data_source_
 
 
 def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in_the_tables(where, tmp_path):
-    root, _ = write_npz(tmp_path)
+    root, _ = write_npz(tmp_path, y_train_clean=(np.arange(12) + (np.arange(12) % 2)) % 3)
     changes = ["n_rounds=2", "prune.schedule=one_shot", "reinit.every=2", "train.validation=3"]
     output = exp_run(where, *SMALL, *changes, "dataset=npz", f"data_root={root}")
     assert ran(output)[-6:] == ["prune@r02", "redense@r00", "reinit@r02", "analyze", "claims", "draw"]
-    assert "prune --round r02 --parent r00" in output
+    lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
+    assert "data/rounds/r00" in [dep["path"] for dep in lock["prune@r02"]["deps"]]
+    # The labels that came with the data are its noise.
+    assert "6 of 12 training labels are not the true ones" in output
+    assert {row["subset"] for row in artifacts.read_table(where / "plots/memorization.csv")} >= {"permuted", "restored"}
+    assert "without label noise" not in (where / "plots/claims.md").read_text()
+    page = tmp_path / "report.html"
+    run("prunelab", "report", "workspace", "--out", str(page), cwd=where)
+    assert "with the wrong labels that the data brought?" in page.read_text()
     assert "best valid." in output
     summary = json.loads((where / "metrics/summary.json").read_text())
     assert summary["best_validation"]["validation"] in (0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1)

@@ -96,7 +96,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 def test_only_what_a_stage_depends_on_writes_its_outputs(study):
     where, _ = study
     excluded = ",".join(f"{name.removeprefix('prunelab.').replace('.', '/')}.py" for name in NOT_DEPENDENCIES)
-    for stage, made in ((["stages.prune", "--round", "r01", "--parent", "r00"], "rounds/r01"),):
+    for stage, made in ((["stages.prune", "--round", "r01"], "rounds/r01"),):
         output = run("python", "-c", WATCHED, excluded, *stage, cwd=where).stdout
         for name in ("seed0/live/metrics.json", "seed1/.history.csv.partial"):  # of this process, of its child
             assert f"written: data/unfinished/{made}/{name}" in output
@@ -106,8 +106,8 @@ def test_damaged_inputs_end_a_stage_in_one_line(study):
     where, _ = study
     for damaged, command in (
         ("data/raw/x_train.npy", ["stages.corrupt"]),
-        ("data/rounds/r00/seed1/weights.safetensors", ["stages.prune", "--round", "r01", "--parent", "r00"]),
-        ("data/rounds/r01/seed0/mask.npz", ["stages.prune", "--round", "r02", "--parent", "r01"]),
+        ("data/rounds/r00/seed1/weights.safetensors", ["stages.prune", "--round", "r01"]),
+        ("data/rounds/r01/seed0/mask.npz", ["stages.prune", "--round", "r02"]),
         ("data/rounds/r02/seed0/record.json", ["stages.analyze"]),
         ("plots/redense.csv", ["stages.draw"]),
     ):
