@@ -38,7 +38,9 @@ class Given:
         whole = len(declared) < len(entry.get("params", []))
         deps = [filled for dep in entry["deps"] if (filled := _filled(dep, params))]
         files = {path: stamp for path, stamp in code.items() if path.startswith(tuple(deps))}
-        files |= _stamps(dep for dep in deps if not dep.startswith((*CODE, "data/", "plots/", "metrics/")))
+        made = _made(pipeline)
+        brought = (dep for dep in deps if not dep.startswith(CODE) and not any(_meet(dep, out) for out in made))
+        files |= _stamps(brought)
         return cls(stage, dict(params) if whole else {name: yaml12.at(params, name) for name in declared}, files)
 
     def check(self, recorded: bool) -> None:
@@ -84,6 +86,18 @@ def _refuse_mixed(stage: str, params: Mapping[str, Any]) -> None:
                         f"{PARAMS}: {parameter} was {value} when {made} ran and is {yaml12.at(params, parameter)} now; "
                         "run `dvc repro` again"
                     )
+
+
+def _made(pipeline: Mapping[str, Any]) -> set[str]:
+    """What stages make: paths up to the first `${...}`."""
+    entries = [entry.get("do", entry) for entry in pipeline["stages"].values()]
+    outs = [out for entry in entries for kind in ("outs", "metrics") for out in entry.get(kind, [])]
+    return {(out if isinstance(out, str) else next(iter(out))).partition("${")[0] for out in outs}
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether one path is the other, or is in it."""
+    return f"{one}/".startswith(f"{other.rstrip('/')}/") or f"{other}/".startswith(f"{one}/")
 
 
 def _stamps(paths: Iterable[str]) -> dict[str, Stamp]:
