@@ -138,3 +138,12 @@ def test_digits_are_the_stated_counts():
 def test_an_unknown_variant_lists_what_exists():
     with pytest.raises(UserError, match=r"prune\.criterion='x': must be one of gradient, magnitude, random"):
         byname.load("criteria", "x", "prune.criterion")
+
+
+def test_tensors_come_back_in_their_shapes(tmp_path):
+    """Also a number (batch normalisation counts its batches) and what is not contiguous."""
+    tensors = {"number": np.array(7), "none": np.zeros((0, 3), np.float32), "turned": np.arange(6.0).reshape(2, 3).T}
+    artifacts.write_tensors(tmp_path / "t.safetensors", tensors)
+    back = artifacts.read_tensors(tmp_path / "t.safetensors")
+    assert {name: array.shape for name, array in back.items()} == {"number": (), "none": (0, 3), "turned": (3, 2)}
+    assert all((back[name] == tensors[name]).all() for name in tensors)

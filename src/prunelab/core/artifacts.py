@@ -124,7 +124,7 @@ def _content(path: Path) -> bytes:
 def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
     """Write named arrays as safetensors."""
     with _replacing(path) as partial:
-        save_file({name: np.ascontiguousarray(value) for name, value in sorted(tensors.items())}, partial)
+        save_file({name: np.asarray(value, order="C") for name, value in sorted(tensors.items())}, partial)
 
 
 def read_tensors(path: Path) -> dict[str, Array]:
