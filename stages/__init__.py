@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
@@ -16,6 +17,16 @@ from prunelab import errors, meanwhile
 from prunelab.core import lifetime
 from prunelab.errors import UserError
 
+
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """In place of a traceback, one line, if it is nobody's mistake in the code: also while a stage is imported."""
+    if said := errors.line(error):
+        print(f"error: {said}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _end
 CODE = meanwhile.code()  # as it is when the first of it is imported
 
 
@@ -48,11 +59,8 @@ def run(main: Callable[[], None]) -> None:
         before = meanwhile.Given.of(stage, CODE)
         main()
         before.check(under_dvc)
-    except Exception as error:
-        line = errors.line(error)
-        if line is None:
-            raise
-        sys.exit(f"error: {line}")
+    except UserError as error:
+        sys.exit(f"error: {error}")
     # Outputs are complete, and nothing is left to clean up but PyTorch's modules, which takes 0.7 s.
     sys.stdout.flush()
     sys.stderr.flush()

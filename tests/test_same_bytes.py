@@ -6,11 +6,7 @@ import subprocess
 import sys
 
 import pytest
-import yaml
-from conftest import ROOT
-
-from prunelab import config, presets
-from tests.golden.studies import nested
+from by_hand import laid_out
 
 # All stages in one process, as `python -m` would run each: PyTorch is loaded once, with these cores.
 STAGES = """
@@ -36,19 +32,12 @@ SMALL = {
     "redense.epochs": 1,
     "train.batch_size": 64,
     "train.rewind_iteration": 0,
-    "device": "cpu",
-    "data_root": ".",
 }
 
 
 def made(folder, seeds, cores):
     """SHA-256 of every file of replicate 0, by path, after a study with these seeds on these cores."""
-    folder.mkdir()
-    for name in ("dvc.yaml", "conf", "src", "stages"):
-        (folder / name).symlink_to(ROOT / name)
-    params = config.validate(nested(presets.values("digits_quick", ROOT) | SMALL | {"seeds": seeds}))
-    derived = {name: derive(params) for name, derive in config.DERIVED.items()}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params.model_dump() | derived))
+    laid_out(folder, SMALL | {"seeds": seeds})
     done = subprocess.run([sys.executable, "-c", STAGES.format(cores=cores)], cwd=folder, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     files = [path for path in (folder / "data").rglob("*") if path.is_file() and "seed0" in path.parts]

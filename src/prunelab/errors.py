@@ -1,5 +1,10 @@
 """The exception that is meant for the user's eyes, and the line for those that the machine has to answer for."""
 
+import sqlite3
+
+# As PyTorch says it, and the loader of shared libraries.
+NO_MEMORY = ("can't allocate memory", "cannot allocate memory", "out of memory", "failed to map segment")
+
 
 class UserError(Exception):
     """Something the user gave is wrong; the message is one line that says what, and what is allowed."""
@@ -17,7 +22,9 @@ def line(error: BaseException) -> str | None:
         reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
         return f"{where}: {reason}" if where else reason
     said = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "can't allocate memory" in said or "out of memory" in said.lower():
+    if isinstance(error, sqlite3.OperationalError):
+        return f"DVC's own database, in its site_cache_dir: {said}"
+    if isinstance(error, MemoryError) or any(words in said.lower() for words in NO_MEMORY):
         return f"not enough memory ({said[:160] or 'no more is allowed to this process'})"
     if isinstance(error, RuntimeError) and "can't start new thread" in said:
         return "no more processes or threads are allowed to this user (ulimit -u)"

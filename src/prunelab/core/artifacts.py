@@ -10,13 +10,16 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
 from prunelab.core import digests
@@ -68,16 +71,21 @@ def writing(folder: Path) -> Iterator[Path]:
     What a killed process left behind stays under data/unfinished and is removed by the next attempt.
     """
     partial = UNFINISHED / folder.relative_to(folder.parts[0])
-    shutil.rmtree(partial, ignore_errors=True)
+    before = partial.with_name(f"{partial.name}.before")
+    for left in (partial, before):
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        yield partial
-        digests.seal(partial)
-        shutil.rmtree(folder, ignore_errors=True)
+        with _naming(folder):
+            yield partial
+            digests.seal(partial)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():  # out of the way at once: half of it must not stay if this process is killed
+            os.replace(folder, before)
         os.replace(partial, folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in (partial, before):
+            shutil.rmtree(left, ignore_errors=True)
         # Leave no empty folders either; another stage of another process may still be using them.
         with contextlib.suppress(OSError):
             for parent in partial.parents[: len(partial.parts) - len(UNFINISHED.parts)]:
@@ -90,10 +98,27 @@ def _replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        yield partial
+        with _naming(path):
+            yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say where, if a disk is full or the like: a write that fails does not name its file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    except SafetensorError as error:
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from None
 
 
 @contextlib.contextmanager
@@ -156,6 +181,14 @@ def arrays_of(content: bytes) -> dict[str, Array]:
         raise ValueError("one array (npy), not an npz")
     with found as arrays:
         return {name: arrays[name] for name in arrays.files}
+
+
+def write_array(path: Path, array: Array) -> None:
+    """Write one array as npy, in the order of its indices."""
+    with _replacing(path) as partial, open(partial, "wb") as file:
+        # NumPy writes to a real file by itself, and where it cannot, says how much, but not why.
+        no_real_file = SimpleNamespace(write=file.write)
+        np.save(no_real_file, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_array(path: Path, *, mapped: bool = False) -> Array:

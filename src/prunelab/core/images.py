@@ -199,7 +199,7 @@ def store(folder: Path, images: Images) -> None:
     """Write the arrays and facts.json into `folder`."""
     arrays = images.arrays()
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        artifacts.write_array(folder / f"{name}.npy", array)
     facts = {
         "num_classes": images.num_classes,
         "max_value": images.max_value,
