@@ -32,8 +32,8 @@ def derive(name: str, *, _root_: DictConfig) -> Any:
     try:
         checked = config.validate({str(key): value for key, value in values.items() if key not in NOT_CHECKED})
         check_text(checked.data_root)
-        images.check_root(checked.dataset, Path(checked.data_root))
-        if name == next(iter(config.DERIVED)):
+        if name == next(iter(config.DERIVED)):  # once is enough for what looks at files
+            images.check_root(checked.dataset, Path(checked.data_root))
             check_place(checked, values)
     except UserError as error:
         # Any Exception would reach the user wrapped three times over; this ends DVC with the line alone.

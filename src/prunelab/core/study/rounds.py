@@ -222,6 +222,10 @@ def _augment(task: Task, own: tuple[int, ...]) -> Callable[[int], Augment] | Non
     kind, x = AUGMENTATIONS[task.params.train.augment], task.split.x_N
     if kind is None:
         return None
+    if tuple(x.sample_shape[1:]) == (1, 1):
+        raise UserError(
+            f"train.augment={task.params.train.augment!r}: must be none, examples are features and no pictures"
+        )
     return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, "augment", epoch, *own))
 
 
