@@ -120,7 +120,7 @@ def test_what_is_wrong_is_named_in_one_line(name, value, allowed):
         ({"train.optimizer": "nesterov"}, "train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov"),
         ({"train.optimizer": "adam", "train.momentum": 0.9}, "train.momentum=0.9: must be 0 with train.optimizer=adam"),
         ({"dataset": "npz", "noise_type": "asymmetric"}, "noise_type='asymmetric': must be one of symmetric, "),
-        ({"noise": 0.0004}, "noise=0.0004: must be 0 or at least 0.0005, it changes no label of the training images"),
+        ({"noise": 0.0004}, "noise=0.0004: selects none of the 1000 training images; must be 0, or at least 0.0005"),
         ({"subset.train": 1001}, "subset.train=1001: must be at most 1000"),
         ({"subset.train": 100, "train.validation": 100}, "must be less than the 100 training images"),
         ({"subset.train": 100, "train.rewind_iteration": 200}, "must be less than the 200 iterations"),

@@ -218,5 +218,5 @@ def test_weights_that_trained_before_see_another_order_in_every_round(scheme, ow
 
 
 def test_a_diverged_round_ends_in_one_line_that_says_where():
-    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, the loss is (nan|inf) after epoch 1"):
-        rounds.dense(task(**{"train.lr": 1e30}))
+    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, train_loss is (nan|inf) after epoch 1"):
+        rounds.dense(task(**{"train.lr": 1000, "train.weight_decay": 1000}))

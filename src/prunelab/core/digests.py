@@ -11,6 +11,7 @@ from pathlib import Path
 from prunelab.errors import UserError
 
 SUMS = "sha256sums.txt"
+SINGLE = ".sha256"  # after the name of a file: its digest alone
 # Where outputs lie. A file read from there has a digest; one from elsewhere (a user's, a test's) need not.
 OUTPUTS = ("data", "plots", "metrics")
 MEND = "`prunelab doctor` takes it away, `dvc repro` makes it again"
@@ -50,21 +51,29 @@ def check(path: Path, content: bytes | None = None) -> None:
     """
     if path.is_absolute() or path.parts[0] not in OUTPUTS:
         return
-    listed = _recorded(path)
-    if listed is None:
-        raise UserError(f"{path}: nothing vouches for it, its {SUMS} is missing or does not name it; {MEND}")
-    recorded, sums = listed
-    if recorded != (of(path) if content is None else hashlib.sha256(content).hexdigest()):
+    digest, sums = _of(path)
+    if digest is None:
+        raise UserError(f"{path}: nothing vouches for it, {sums} is missing or does not name it; {MEND}")
+    if digest != (of(path) if content is None else hashlib.sha256(content).hexdigest()):
         raise UserError(f"{path}: damaged (another content than {sums} says); {MEND}")
 
 
-def _recorded(path: Path) -> tuple[str, Path] | None:
-    """What the nearest file of digests above a file, or one for it alone, says it is."""
-    for sums in (path.with_name(f"{path.name}.sha256"), *(parent / SUMS for parent in path.parents)):
-        if sums.is_file():
-            name = path.relative_to(sums.parent).as_posix()
-            for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
-                digest, _, named = line.partition("  ")
-                if named == name:
-                    return digest, sums
-    return None
+def recorded(sums: Path) -> dict[str, str]:
+    """The digests in a file of digests, by name; empty if it is not there."""
+    if not sums.is_file():
+        return {}
+    lines = sums.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _of(path: Path) -> tuple[str | None, Path]:
+    """What the nearest file of digests above a file, or one for it alone, says it is, and which file that is.
+
+    None if there is no such file, or none names it; then the nearest there is, or should be.
+    """
+    places = (path.with_name(f"{path.name}{SINGLE}"), *(parent / SUMS for parent in path.parents))
+    for sums in places:
+        digest = recorded(sums).get(path.relative_to(sums.parent).as_posix())
+        if digest is not None:
+            return digest, sums
+    return None, next((sums for sums in places if sums.is_file()), path.parent / SUMS)
