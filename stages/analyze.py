@@ -1,7 +1,10 @@
 """Turn the records of every round into tidy tables and a summary."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from prunelab import config
-from prunelab.analysis import regimes, tables
+from prunelab.analysis import forms, regimes, tables
 from prunelab.core import artifacts, digests
 from stages import run
 
@@ -11,22 +14,26 @@ def main() -> None:
     params = config.read("analyze")
     seeds = params.seeds
     # The rounds that the parameters name, never whatever lies in a folder.
-    keys = [f"r{number:02d}" for number in range(params.n_rounds + 1)]
-    redense_keys, reinit_keys = config.redense_rounds(params), config.reinit_rounds(params)
-    landscape_keys = config.landscape_rounds(params)
+    shape = forms.shape(params)
+    keys, redense_keys, reinit_keys, landscape_keys = shape.rounds, shape.redense, shape.reinit, shape.landscape
 
-    def records(folder: artifacts.Path, rounds: list[str], needs: tuple[str, ...]) -> list[artifacts.Row]:
-        return [artifacts.read_record(folder, key, seed, needs) for key in rounds for seed in seeds]
+    def records(folder: Path, rounds: Sequence[str], needs: tuple[str, ...]) -> list[artifacts.Row]:
+        return forms.records(folder, [(key, seed) for key in rounds for seed in seeds], needs)
 
     def every(
-        folder: artifacts.Path, rounds: list[str], name: str, columns: tuple[str, ...]
+        folder: Path, rounds: Sequence[str], name: str, columns: tuple[str, ...]
     ) -> dict[tuple[str, int], list[artifacts.Row]]:
         places = {(k, s): artifacts.replicate(folder / k, s) / name for k in rounds for s in seeds}
-        return {place: artifacts.read_table(path, columns) for place, path in places.items()}
+        found = {place: forms.table(path, columns) for place, path in places.items()}
+        # Replicates have the same epochs; around solutions, so have rounds.
+        for some in [rounds] if folder == artifacts.LANDSCAPE else [[key] for key in rounds]:
+            forms.alike({places[k, s]: forms.rows_of(found[k, s]) for k in some for s in seeds})
+        return found
 
-    def right(folder: artifacts.Path, rounds: list[str], **kinds: str) -> dict[tuple[str, str, int], artifacts.Array]:
+    def right(folder: Path, rounds: Sequence[str], **kinds: str) -> dict[tuple[str, str, int], artifacts.Array]:
         places = {(k, s): artifacts.replicate(folder / k, s) / artifacts.EXAMPLES for k in rounds for s in seeds}
-        arrays = {place: artifacts.read_arrays(path, kinds.values()) for place, path in places.items()}
+        arrays = {place: forms.answers(path, [*kinds.values()]) for place, path in places.items()}
+        forms.alike({places[place]: [len(a) for a in found.values()] for place, found in arrays.items()})
         return {(kind, *place): found[name] for place, found in arrays.items() for kind, name in kinds.items()}
 
     sparse, redense, reinit = (
@@ -38,9 +45,11 @@ def main() -> None:
         )
     )
     landscape = records(artifacts.LANDSCAPE, landscape_keys, tables.LANDSCAPE_RECORD)
+    answers = right(artifacts.ROUNDS, keys, last="test_right", best="test_best_right")
+    answers |= right(artifacts.REINIT, reinit_keys, reinit="test_right")
     curve = tables.double_descent(sparse)
     train, last, best = (tables.mean_by_round(curve, name) for name in ("train", "test_last", "test_best"))
-    num_classes = artifacts.read_json(artifacts.RAW / "facts.json", ["num_classes"])["num_classes"]
+    num_classes = forms.num_classes(artifacts.RAW / "facts.json")
     regime = regimes.regimes(train, last, 1 / num_classes)
     models = regimes.named_models(last, best, tables.mean_by_round(curve, "validation"))
     named = tables.named_models(sparse, models)
@@ -75,8 +84,6 @@ def main() -> None:
         "named_models": named,
     }.items():
         artifacts.write_table(artifacts.PLOTS / f"{name}.csv", rows, tables.COLUMNS[name])
-    answers = right(artifacts.ROUNDS, keys, last="test_right", best="test_best_right")
-    answers |= right(artifacts.REINIT, reinit_keys, reinit="test_right")
     artifacts.write_arrays(artifacts.TEST_EXAMPLES, tables.test_examples(answers, keys, seeds, num_classes))
     digests.seal(artifacts.PLOTS, [*(f"{name}.csv" for name in tables.COLUMNS), artifacts.TEST_EXAMPLES.name])
     artifacts.write_json(artifacts.SUMMARY, tables.summary(named, regimes.pruning_efficacy(train, sparsity)))

@@ -31,8 +31,10 @@ def main() -> None:
             solutions[name] = Solution(
                 {n: v.to(device) for n, v in state.items()}, {n: m.to(device) for n, m in masks.items()}
             )
+        artifacts.read_record(artifacts.REDENSE, key, seed, ())
+        masks = solutions["sparse"].masks
+        sparse = checkpoint.load_record(artifacts.ROUNDS, key, seed, masks, ["sparsity", "remaining"])
         found = survey(network, data, solutions, params.landscape, seed, lambda: on_step({}, STEPS))
-        sparse = artifacts.read_json(artifacts.replicate(artifacts.ROUNDS / key, seed) / artifacts.RECORD)
         place = artifacts.replicate(unfinished, seed)
         artifacts.write_json(
             place / artifacts.RECORD, {n: sparse[n] for n in ("round", "seed", "sparsity", "remaining")} | found.record

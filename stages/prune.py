@@ -17,6 +17,7 @@ def main() -> None:
         parent = artifacts.replicate(artifacts.ROUNDS / parents[key], task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
         masks = checkpoint.load_masks(parent, task.layout)
+        checkpoint.load_record(artifacts.ROUNDS, parents[key], task.seed, masks)
         return rounds.prune(
             task,
             int(key[1:]),

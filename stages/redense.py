@@ -16,13 +16,14 @@ def main() -> None:
         sparse = artifacts.replicate(artifacts.ROUNDS / key, task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
         masks = checkpoint.load_masks(sparse, task.layout)
+        record = checkpoint.load_record(artifacts.ROUNDS, key, task.seed, masks, ["last.epoch"])
         return rounds.redense(
             task,
             int(key[1:]),
             (checkpoint.load_state(sparse, artifacts.WEIGHTS, masks, task.layout), masks),
             sparse_start=checkpoint.load_state(sparse, artifacts.START, masks, task.layout),
             init=checkpoint.load_state(origin, artifacts.INIT, {}, task.layout),
-            epochs_before=artifacts.read_json(sparse / artifacts.RECORD)["last"]["epoch"],
+            epochs_before=record["last"]["epoch"],
         )
 
     with progress.Bar(f"re-dense {progress.of_all(key)}", params.seeds) as bar:

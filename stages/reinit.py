@@ -14,7 +14,9 @@ def main() -> None:
 
     def work(task: rounds.Task) -> rounds.Outcome:
         sparse = artifacts.replicate(artifacts.ROUNDS / key, task.seed)
-        return rounds.reinit(task, int(key[1:]), checkpoint.load_masks(sparse, task.layout))
+        masks = checkpoint.load_masks(sparse, task.layout)
+        checkpoint.load_record(artifacts.ROUNDS, key, task.seed, masks)
+        return rounds.reinit(task, int(key[1:]), masks)
 
     with progress.Bar(f"re-initialise {progress.of_all(key)}", params.seeds) as bar:
         train_replicates(params, artifacts.REINIT / key, bar.step, work)

@@ -1,11 +1,12 @@
 """The pipeline itself: real DVC in a clone, tiny settings."""
 
 import json
+import os
 import re
 
 import pytest
 import yaml
-from conftest import clone, exp_run, ran, run
+from conftest import clone, edit_params, exp_run, ran, run
 from test_pipeline import NOT_DEPENDENCIES
 
 from prunelab.core import artifacts
@@ -120,6 +121,37 @@ def test_damaged_inputs_end_a_stage_in_one_line(study):
         assert done.returncode == 1
         assert lines == [line for line in lines if line.startswith(f"error: {damaged}: damaged")] != []
         file.write_bytes(whole)
+    assert not (where / artifacts.UNFINISHED).exists()
+
+
+def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
+    """DVC knows a stored file by its size and times, which a failing disk does not change."""
+    where, _ = study
+    kept = (where / "params.yaml").read_text()
+    for damaged, change in (
+        ("data/rounds/r02/seed1/weights.safetensors", {"redense": {"epochs": 3, "lr": 0.1, "every": 2}}),
+        ("plots/redense.csv", {}),
+    ):
+        file = where / damaged
+        times, whole, mode = file.stat(), file.read_bytes(), file.stat().st_mode
+        file.chmod(mode | 0o200)
+        with open(file, "r+b") as opened:  # in place, so in DVC's cache as well where that is a link
+            opened.seek(len(whole) - 20)
+            opened.write(bytes([whole[-20] ^ 1]))
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        edit_params(where, **change)
+        stage = [] if change else ["-s", "-f", "claims"]
+        done = run("dvc", "repro", *stage, cwd=where, check=False)
+        lines = [line for line in re.split(r"[\r\n]+", done.stdout) if line.startswith("error:")]
+        assert done.returncode != 0
+        assert len(lines) == 1, done.stdout
+        assert lines[0].startswith(f"error: {damaged}: damaged (another content than ")
+        with open(file, "r+b") as opened:
+            opened.write(whole)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        file.chmod(mode)
+        (where / "params.yaml").write_text(kept)
+    run("dvc", "repro", cwd=where)
     assert not (where / artifacts.UNFINISHED).exists()
 
 

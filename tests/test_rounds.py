@@ -224,5 +224,5 @@ def test_features_are_not_shifted():
 
 
 def test_a_diverged_round_ends_in_one_line_that_says_where():
-    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, the loss is (nan|inf) after epoch 1"):
+    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, train_loss is (nan|inf) after epoch 1"):
         rounds.dense(task(**{"train.lr": 1000, "train.weight_decay": 1000}))

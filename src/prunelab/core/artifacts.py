@@ -136,7 +136,7 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise UserError(f"{path}: damaged ({reason}); {digests.MEND}") from None
 
 
@@ -212,7 +212,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, needs: Iterable[str] = ()) -> Any:
     """Read JSON. Raises UserError if the file is missing or damaged, or lacks one of `needs` (dotted names)."""
     with reading(path):
-        found = json.loads(_content(path))
+        found = json.loads(_content(path), parse_constant=_no_number)
         for name in needs:
             inside = found
             for part in name.split("."):
@@ -222,12 +222,16 @@ def read_json(path: Path, needs: Iterable[str] = ()) -> Any:
         return found
 
 
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
 def read_record(folder: Path, key: str, seed: int, needs: Iterable[str]) -> Any:
     """The record of one round of one replicate. Raises UserError as `read_json` does, or if it is another's."""
     path = replicate(folder / key, seed) / RECORD
     record = read_json(path, ["round", "seed", *needs])
     if (record["round"], record["seed"]) != (key, seed):
-        raise UserError(f"{path}: is that of {record['round']}, seed {record['seed']}; {digests.MEND}")
+        raise UserError(f"{path}: is that of {record['round']!r:.20}, seed {record['seed']!r:.20}; {digests.MEND}")
     return record
 
 
@@ -269,8 +273,10 @@ def table_of(text: str) -> list[Row]:
 
 def _table(text: str) -> tuple[list[str], list[Row]]:
     header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
-    if not header or any(len(row) != len(header) for row in rows):
+    if not header or any(len(row) != len(header) for row in rows) or not text.endswith("\n"):
         raise ValueError("not a complete table")
+    if len({*header}) < len(header):
+        raise ValueError("two columns of one name")
     return header, [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
 
 

@@ -51,10 +51,9 @@ def check(path: Path, content: bytes | None = None) -> None:
     """
     if path.is_absolute() or path.parts[0] not in OUTPUTS:
         return
-    listed = _of(path)
-    if listed is None:
-        raise UserError(f"{path}: nothing vouches for it, its {SUMS} is missing or does not name it; {MEND}")
-    digest, sums = listed
+    digest, sums = _of(path)
+    if digest is None:
+        raise UserError(f"{path}: nothing vouches for it, {sums} is missing or does not name it; {MEND}")
     if digest != (of(path) if content is None else hashlib.sha256(content).hexdigest()):
         raise UserError(f"{path}: damaged (another content than {sums} says); {MEND}")
 
@@ -67,10 +66,14 @@ def recorded(sums: Path) -> dict[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def _of(path: Path) -> tuple[str, Path] | None:
-    """What the nearest file of digests above a file, or one for it alone, says it is."""
-    for sums in (path.with_name(f"{path.name}{SINGLE}"), *(parent / SUMS for parent in path.parents)):
+def _of(path: Path) -> tuple[str | None, Path]:
+    """What the nearest file of digests above a file, or one for it alone, says it is, and which file that is.
+
+    None if there is no such file, or none names it; then the nearest there is, or should be.
+    """
+    places = (path.with_name(f"{path.name}{SINGLE}"), *(parent / SUMS for parent in path.parents))
+    for sums in places:
         digest = recorded(sums).get(path.relative_to(sums.parent).as_posix())
         if digest is not None:
             return digest, sums
-    return None
+    return None, next((sums for sums in places if sums.is_file()), path.parent / SUMS)

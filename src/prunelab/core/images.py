@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab.core import artifacts, byname, files, streams
+from prunelab.core import artifacts, byname, digests, files, streams
 from prunelab.errors import UserError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -149,14 +149,22 @@ def empty(shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
 
-def check(images: Images, name: str) -> None:
+def check(images: Images, name: str | Path) -> None:
     """Check shapes, types and ranges.
 
+    Args:
+        images: read from anywhere.
+        name: for the message; a folder where `store` wrote them.
+
     Raises:
-        UserError: one line that starts with `name` and says which array is wrong, how, and what is allowed.
+        UserError: one line that starts with `name`, or the path of a file in it, and says which array is wrong, how,
+            and what is allowed.
     """
 
     def need(condition: Any, array: str, problem: str) -> None:
+        if not condition and isinstance(name, Path):
+            paths = [str(name / f"{one}.npy") for one in array.split(", ") if one != "classes"]
+            raise UserError(f"{' or '.join([*paths, str(name / FACTS)])}: damaged ({array} {problem}); {digests.MEND}")
         if not condition:
             raise UserError(f"{name}: {array} {problem}")
 
@@ -220,6 +228,10 @@ def read(folder: Path) -> Images:
     with artifacts.reading(folder / FACTS):
         if not {*ARRAYS} <= {*facts["arrays"]} <= {*ARRAYS, GIVEN}:
             raise ValueError(f"names other arrays than {', '.join(ARRAYS)}")
+        if any(type(facts[name]) is not int or facts[name] < 1 for name in ("num_classes", "max_value")):
+            raise ValueError("num_classes and max_value are not two whole numbers")
+        if not all(isinstance(name, str) for name in facts["classes"]):
+            raise ValueError("classes are not names")
     for name in facts["arrays"]:
         path = folder / f"{name}.npy"
         large = path.is_file() and path.stat().st_size >= MAPPED_FROM
@@ -228,5 +240,5 @@ def read(folder: Path) -> Images:
         images = Images(
             **arrays, num_classes=facts["num_classes"], max_value=facts["max_value"], classes=tuple(facts["classes"])
         )
-        check(images, str(folder))
+        check(images, folder)
     return images

@@ -1,7 +1,8 @@
 """One round of one replicate on disk: what rounds.py returns, stored so that bytes follow the surviving weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from prunelab.core.pruning.mask import Masks
 from prunelab.core.study.rounds import Outcome
 
 Layout = Mapping[str, torch.Size]
+Row = dict[str, Any]
+COUNTER = "num_batches_tracked"  # of batch norm: what a state holds beside float32
 
 
 def save(folder: Path, outcome: Outcome) -> None:
@@ -60,7 +63,38 @@ def load_masks(folder: Path, layout: Layout) -> Masks:
     with artifacts.reading(path):
         found = mask.unpack(masks)
         _compare({name: layout.get(name) for name in found}, found)
+        if not found:
+            raise ValueError("holds no mask")
         return found
+
+
+def load_record(folder: Path, key: str, seed: int, masks: Masks, needs: Iterable[str] = ()) -> Row:
+    """The record of a stored round, held against its masks.
+
+    Args:
+        folder: of rounds.
+        key: the round.
+        seed: the replicate.
+        masks: as `load_masks` read them.
+        needs: dotted names of numbers that are read.
+
+    Raises:
+        UserError: it is missing or damaged, or that of another round or replicate.
+    """
+    found: Row = artifacts.read_record(folder, key, seed, ("survivors", *needs))
+    place = artifacts.replicate(folder / key, seed)
+    with artifacts.reading(place / artifacts.RECORD):
+        if found["survivors"] != mask.survivors(masks):
+            raise ValueError(
+                f"{found['survivors']!r:.40} weights survive, {mask.survivors(masks)} in {place / artifacts.MASK}"
+            )
+        for name in needs:
+            inside: Any = found
+            for part in name.split("."):
+                inside = inside[part]
+            if type(inside) not in (int, float):
+                raise ValueError(f"{name} is {inside!r:.40}, not a number")
+    return found
 
 
 def load_state(folder: Path, name: str, masks: Masks, layout: Layout) -> State:
@@ -78,8 +112,11 @@ def load_state(folder: Path, name: str, masks: Masks, layout: Layout) -> State:
     path = folder / name
     tensors = artifacts.read_tensors(path)
     with artifacts.reading(path):
-        found = mask.expand(tensors, masks)
-        _compare(layout, found)
+        try:
+            found = mask.expand(tensors, masks)
+            _compare(layout, found)
+        except ValueError as error:
+            raise ValueError(f"{error}, by {folder / artifacts.MASK}" if masks else str(error)) from None
         return found
 
 
@@ -88,6 +125,12 @@ def _compare(layout: Mapping[str, torch.Size | None], found: Mapping[str, Tensor
         is_, must = found[name].shape if name in found else None, layout.get(name)
         if is_ != must:
             raise ValueError(f"{name} is {_shape(is_)}, the network's is {_shape(must)}")
+        value = found[name]
+        kind = torch.bool if value.dtype == torch.bool else torch.int64 if name.endswith(COUNTER) else torch.float32
+        if value.dtype != kind:
+            raise ValueError(f"{name} is {value.dtype}, the network's is {kind}")
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name} holds NaN or infinity")
 
 
 def _shape(found: torch.Size | None) -> str:

@@ -250,10 +250,11 @@ def _run(
     measure = evaluate.Measure(learner, split)
 
     def on_epoch(row: Row, epochs: int) -> None:
-        if not isfinite(row["train_loss"]):
+        odd = next((name for name, value in row.items() if value is not None and not isfinite(value)), None)
+        if odd:
             raise UserError(
-                f"round r{round_number:02d}, seed {task.seed}: training diverged, the loss is {row['train_loss']} "
-                f"after epoch {row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
+                f"round r{round_number:02d}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch "
+                f"{row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
             )
         task.on_epoch(row, epochs)
 
