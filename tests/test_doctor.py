@@ -9,7 +9,7 @@ import time
 
 import pytest
 from conftest import run
-from killed import LOCK, git, locked, mend, repository, started, state
+from killed import LOCK, edit, git, locked, mend, repository, started, state
 
 from prunelab.commands import main
 from prunelab.doctor import examine
@@ -167,6 +167,37 @@ def test_what_is_the_users_to_decide_is_only_said(root):
         assert not finding.harmless
 
 
+@pytest.mark.parametrize("name", ["HEAD", "refs/stash", "refs/heads/main"])
+def test_a_line_of_a_reflog_that_was_cut_off(root, name):
+    """The next entry would stand behind it, and git would take neither for one."""
+    (root / "README.md").write_text("first change\n")
+    git(root, "stash", "-q")
+    file = root / ".git" / "logs" / name
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:70])
+    assert texts(root) == [f".git/logs/{name}: its last line was cut off, and the next would be lost with it"]
+    mend(root)
+    assert file.read_bytes() == whole
+    (root / "README.md").write_text("second change\n")
+    git(root, "stash", "-q")
+    assert git(root, "show", "stash@{0}:README.md") == "second change\n"
+    assert git(root, "show", "stash@{1}:README.md") == "first change\n"
+
+
+def test_what_another_finding_mends_is_not_left_to_the_user(root, monkeypatch, capsys):
+    """params.yaml cut off, and put back with the changes that DVC had taken away."""
+    edit(root)
+    git(root, "update-ref", "refs/exps/exec/EXEC_BASELINE", "HEAD")
+    locked(root, "workspace", "refs/exps/stash")
+    os.utime(root / ".dvc" / "tmp" / "exps" / "rwlock", (time.time() - 2,) * 2)
+    git(root, "stash", "-q")
+    (root / "params.yaml").write_text("noise: [")
+    monkeypatch.chdir(root)
+    main(["doctor"])
+    assert "is not YAML" not in capsys.readouterr().out
+    assert (root / "params.yaml").read_text() == "noise: 0.4\n"
+
+
 def test_empty_params_come_back(root):
     (root / "params.yaml").write_text("")
     mend(root)
@@ -199,12 +230,24 @@ def test_records_that_were_cut_off(root):
 def test_leftovers_go_and_what_is_not_one_stays(root):
     name = f".{'x' * 22}.tmp"
     gone = ["data/unfinished/rounds/r03/seed0/a", f"data/raw/{name}", f".dvc/cache/files/md5/ab/{name}"]
-    gone += [".dvc/tmp/exps/standalone/tmpabc/x", ".dvc/tmp/exps/tmpdef/x", ".dvc/tmp/repro.dat"]
+    gone += [
+        f".dvc/cache/runs/ab/abcd/{name}",
+        ".dvc/tmp/exps/standalone/tmpabc/x",
+        ".dvc/tmp/exps/tmpdef/x",
+        ".dvc/tmp/repro.dat",
+    ]
     stay = ["data/source/mine.tmp", "data/raw/x.npy", ".dvc/cache/files/md5/ab/cd", f".dvc/cache/files/md5/cd/{name}"]
-    stay += [".dvc/tmp/exps/run/abc/abc.out", f"{name}"]
+    stay += [
+        f".dvc/cache/runs/ab/whole/{'0' * 64}",
+        ".dvc/tmp/exps/run/abc/abc.out",
+        f"{name}",
+        ".dvc/tmp/exps/standalone/run/abc/abc.run",
+    ]
     for path in (*gone, *stay):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text("x")
+        (root / path).write_text(json.dumps({"status": 6}))  # of an experiment beside the working tree: all done
+    (root / ".dvc/cache/runs/ab/empty").mkdir()
+    gone += [".dvc/cache/runs/ab/abcd", ".dvc/cache/runs/ab/empty"]
     hour_ago = time.time() - 3700
     os.utime(root / gone[2], (hour_ago, hour_ago))
     git(root, "add", "-f", ".dvc/tmp/repro.dat")

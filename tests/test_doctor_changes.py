@@ -103,6 +103,18 @@ def test_changes_that_only_a_reference_holds_come_back(root):
     assert examine(root) == []
 
 
+def test_a_file_that_was_staged_as_new_is_so_again(root):
+    """Else it would be missing in the next run's experiment."""
+    edit(root)
+    killed_applying(root, f"scm.stash.apply({git(root, 'stash', 'create').strip()!r}); die()")
+    git(root, "rm", "-q", "--cached", "new.md")  # as DVC leaves it
+    said = mend(root)
+    assert any("took new.md out of git's index" in line or "tools/pl/new.md out of" in line for line in said)
+    assert git(root, "ls-files", "new.md", "untracked.md", "gone.md") == "gone.md\nnew.md\n"
+    assert git(root, "show", ":./new.md") == "new\n"
+    assert examine(root) == []
+
+
 def test_a_run_killed_in_its_middle_keeps_what_it_has(root):
     """All changes are back, one of them the user has undone since, and another one made."""
     edit(root)

@@ -1,5 +1,6 @@
 """Processes and queue tasks that outlive a kill, and real kills of DVC: the doctor, then the same command again."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -64,27 +65,66 @@ def test_only_what_dvc_started_and_nobody_waits_for_is_ended(tmp_path, by_dvc, o
         parent.wait()
 
 
-def test_a_task_whose_worker_died_fails_and_can_be_queued_again(project, monkeypatch, capsys):
-    root = project
+def queued(root):
+    """An experiment in the queue; its commit, and its message."""
     run("dvc", "exp", "run", "--queue", "-n", "one", "-S", "noise=0.2", cwd=root)
-    broker = root / ".dvc" / "tmp" / "exps" / "celery" / "broker"
-    (message,) = (broker / "in").glob("*.celery.msg")
-    message.rename(broker / "processed" / message.name)  # as a worker takes it
-    assert "Running" in run("dvc", "queue", "status", cwd=root).stdout
-    monkeypatch.chdir(root)
+    (message,) = (root / ".dvc" / "tmp" / "exps" / "celery" / "broker" / "in").glob("*.celery.msg")
+    return git(root, "rev-parse", "refs/exps/celery/stash").strip(), message
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_task_whose_worker_died_is_queued_again(project, monkeypatch, capsys, begun):
+    """Before or after the worker took it out of git's reference."""
+    revision, message = queued(project)
+    taken = message.parent.parent / "processed" / message.name
+    message.rename(taken)  # as a worker takes it
+    if begun:
+        git(project, "update-ref", "-d", "refs/exps/celery/stash")
+    assert "Running" in run("dvc", "queue", "status", cwd=project).stdout
+    monkeypatch.chdir(project)
     with pytest.raises(SystemExit):
         main(["doctor", "--dry-run"])
-    said = capsys.readouterr().out
-    assert said.startswith(
-        "one is shown as running, but its queue worker was killed (afterwards: `dvc queue remove one`"
-    )
-    assert said.endswith("; would be marked as failed\n")
+    assert capsys.readouterr().out.endswith("; would be put back into the queue\n")
     main(["doctor"])
-    assert "Failed" in run("dvc", "queue", "status", cwd=root).stdout
-    assert "nothing to mend" not in capsys.readouterr().out
-    run("dvc", "queue", "remove", "one", cwd=root)
-    run("dvc", "exp", "run", "--queue", "-n", "one", "-S", "noise=0.2", cwd=root)
-    assert examine(root) == []
+    said = capsys.readouterr().out
+    assert said.startswith("one is shown as running, but its queue worker was killed; go on with `dvc queue start`")
+    assert said.endswith("put back into the queue\n")
+    assert message.exists()
+    assert not taken.exists()
+    assert "Queued" in run("dvc", "queue", "status", cwd=project).stdout
+    assert git(project, "log", "-g", "-1", "--format=%H", "refs/exps/celery/stash").strip() == revision
+    assert examine(project) == []
+
+
+def test_a_task_that_was_killed_once_it_had_its_result_is_done(project):
+    revision, message = queued(project)
+    message.rename(message.parent.parent / "processed" / message.name)
+    reference = "refs/exps/ab/" + "c" * 38 + "/one"
+    git(project, "update-ref", reference, "HEAD")
+    folder = project / ".dvc" / "tmp" / "exps" / "run" / revision
+    folder.mkdir(parents=True)
+    info = {"git_url": "", "baseline_rev": "", "location": "", "root_dir": "", "dvc_dir": ""}
+    info |= {"result_hash": "0", "result_ref": reference, "result_force": False}
+    (folder / f"{revision}.run").write_text(json.dumps(info))
+    assert [text for text in mend(project) if "its result is there" in text]
+    assert "Success" in run("dvc", "queue", "status", cwd=project).stdout
+
+
+@pytest.mark.parametrize("returncode", [-9, 255])
+def test_a_task_that_failed_is_named_if_it_was_killed(project, returncode):
+    revision, message = queued(project)
+    message = message.rename(message.parent.parent / "processed" / message.name)
+    folder = project / ".dvc" / "tmp" / "exps" / "run" / revision
+    folder.mkdir(parents=True)
+    (folder / f"{revision}.json").write_text(json.dumps({"pid": 1, "returncode": returncode}))
+    number = json.loads(message.read_bytes())["headers"]["id"]
+    code = "from dvc.repo import Repo; Repo().experiments.celery_queue.celery.backend.mark_as_failure({!r}, None)"
+    run("python", "-c", code.format(number), cwd=project)
+    for last, killed in (("ERROR: failed to run: cp a b, exited with 1", False), ("..., exited with -9", True)):
+        (folder / f"{revision}.out").write_text(last + "\n")
+        named = [finding for finding in examine(project) if "failed in the queue because it was killed" in finding.text]
+        assert bool(named) == (killed or returncode < 0)
+        assert all(finding.harmless and "`dvc queue remove one`" in finding.text for finding in named)
 
 
 # DVC, killed before the N-th time that it changes files, the index or references through libgit2.

@@ -36,24 +36,35 @@ def run(options: argparse.Namespace) -> None:
 
 
 def mended(root: Path) -> tuple[list[Finding], list[Finding]]:
-    """Mend until nothing more is found, saying so; all that was found, and what of it is left to the user."""
+    """Mend until nothing more is found, saying so; all that was found, and what of it is left to the user.
+
+    What nothing is safe to do about is only said of what is still there at the end: its cause may have been mended.
+    """
     seen: dict[str, Finding] = {}
     left: list[Finding] = []
     for _ in range(ROUNDS):
-        new = [finding for finding in examine(root) if finding.text not in seen]
+        found = examine(root)
+        new = [finding for finding in found if finding.mend and finding.text not in seen]
+        if not new:
+            break
         for finding in new:
             seen[finding.text] = finding
-            if finding.mend is None:
-                print(finding.text, flush=True)
-                left += [] if finding.harmless else [finding]
-                continue
-            try:
-                finding.mend()
-            except (UserError, OSError) as error:
-                print(f"{finding.text}; could not be {finding.done}: {error}", flush=True)
-                left.append(finding)
-            else:
-                print(f"{finding.text}; {finding.done}", flush=True)
-        if not any(finding.mend for finding in new):
-            break
-    return list(seen.values()), left
+            left += [] if _is_mended(finding) else [finding]
+    else:
+        found = examine(root)
+    rest = [finding for finding in found if finding.mend is None]
+    for finding in rest:
+        print(finding.text, flush=True)
+    return [*seen.values(), *rest], [*left, *(finding for finding in rest if not finding.harmless)]
+
+
+def _is_mended(finding: Finding) -> bool:
+    """Mend it, and say whether that went well."""
+    assert finding.mend
+    try:
+        finding.mend()
+    except (UserError, OSError) as error:
+        print(f"{finding.text}; could not be {finding.done}: {error}", flush=True)
+        return False
+    print(f"{finding.text}; {finding.done}", flush=True)
+    return True

@@ -7,7 +7,7 @@ is moved aside or only named; no command of DVC's is needed, because what is men
 from collections.abc import Callable
 from pathlib import Path
 
-from prunelab.doctor import artefacts, damaged, head, leftovers, locks, processes, stashes, tasks
+from prunelab.doctor import artefacts, damaged, head, leftovers, locks, processes, reflogs, stashes, tasks
 from prunelab.doctor.place import Finding, Place
 
 # In the order in which they are mended: what still runs first, then what keeps git and DVC from working, then the
@@ -15,9 +15,11 @@ from prunelab.doctor.place import Finding, Place
 KINDS: tuple[Callable[[Place], list[Finding]], ...] = (
     processes.orphans,
     locks.of_git,
+    reflogs.cut_off,
     stashes.of_git,
     head.detached,
     stashes.merged,
+    stashes.staged,
     stashes.passing,
     stashes.of_dvc,
     head.references,
@@ -25,6 +27,7 @@ KINDS: tuple[Callable[[Place], list[Finding]], ...] = (
     damaged.found,
     tasks.dead,
     artefacts.found,
+    tasks.killed,
     leftovers.found,
 )
 

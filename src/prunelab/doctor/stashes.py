@@ -61,6 +61,33 @@ def merged(place: Place) -> list[Finding]:
     return [Finding(text, partial(_restore, place, commit, lost), "put back")]
 
 
+def staged(place: Place) -> list[Finding]:
+    """Files that were staged as new: EXEC_MERGE has them in its index, and DVC leaves them untracked.
+
+    Only what git knows becomes part of an experiment, so the next run's would lack them.
+    """
+    commit = place.try_git("rev-parse", "-q", "--verify", head.MERGE).strip()
+    if not commit or not place.commit or not place.try_git("rev-parse", "-q", "--verify", f"{commit}^2"):
+        return []
+    composed = {place.inner(name) for name in COMPOSED}
+    known = set(place.git("ls-files", "-z").split("\0"))
+    new = [
+        one
+        for one in _changes(place, f"{commit}^1", f"{commit}^2")
+        if not one.before and one.path not in composed | known
+    ]
+    if not new:
+        return []
+    text = f"{head.MERGE} ({commit[:7]}): a killed `dvc exp run` took {_listed(new)} out of git's index"
+    return [Finding(text, partial(_stage, place, commit, [one.path for one in new]), "added to it again")]
+
+
+def _stage(place: Place, commit: str, paths: list[str]) -> None:
+    there = [path for path in paths if (place.top / path).is_file()]  # `merged` has put back what was to be
+    listed = place.git("ls-tree", "-r", "-z", f"{commit}^2", "--", *there) if there else ""
+    place.git("update-index", "--add", "-z", "--index-info", given=listed.encode(errors="surrogateescape"))
+
+
 def passing(place: Place) -> list[Finding]:
     """EXEC_MERGE in git's stash, where DVC puts it for the moment in which it is applied."""
     commit = place.try_git("rev-parse", "-q", "--verify", head.MERGE).strip()
