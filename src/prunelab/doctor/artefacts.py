@@ -42,7 +42,9 @@ def _outs(place: Place) -> dict[str, str]:
 
 def _sealed(place: Place, outs: dict[str, str]) -> Iterator[tuple[Path, Path]]:
     """Folders and their files of digests, which may be missing where DVC knows the folder as an output."""
-    folders = {place.root / name for name, md5 in outs.items() if md5.endswith(".dir") and (place.root / name).is_dir()}
+    # Without digests: what lies in DVC's cache alone. Older commits have figures without, in git.
+    unsealed = (place.root / name for name in outs if name.startswith("data/"))
+    folders = {folder for folder in unsealed if folder.is_dir()}
     for top in digests.OUTPUTS:
         folders |= {sums.parent for sums in (place.root / top).rglob(digests.SUMS)}
         for single in (place.root / top).rglob(f"*{digests.SINGLE}"):
