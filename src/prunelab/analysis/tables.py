@@ -181,6 +181,8 @@ def distance_by_layer(records: Sequence[Row], redense_records: Sequence[Row]) ->
 def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int], Sequence[Row]]) -> list[Row]:
     """Accuracies while training sparse and then re-dense, every EVERY_EPOCHS-th epoch (SDD Figures 4, 11 and 13).
 
+    The last epoch of each is always there: where the weights came back, and how it ended.
+
     Args:
         keys: the rounds.
         histories: (training, round, seed) -> history.
@@ -191,7 +193,7 @@ def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int
         for (training, name, seed), history in histories.items()
         if name == key
         for row in history
-        if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1
+        if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1 or row is history[-1]
     ]
 
 
