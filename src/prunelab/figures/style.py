@@ -4,6 +4,8 @@ Colours are Okabe and Ito's, which stay apart for colour-blind readers; what car
 style or marker. Files are byte-identical for identical tables.
 """
 
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
@@ -57,6 +60,9 @@ SETTINGS: dict[Any, Any] = {
 matplotlib.rcParams.update(SETTINGS)
 
 
+MOST = 0.98  # of a figure's width that a text may take
+
+
 def save(figure: Figure, stem: Path) -> None:
     """Write stem.png and stem.svg without dates or version strings."""
     figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
@@ -66,17 +72,36 @@ def save(figure: Figure, stem: Path) -> None:
 def title(figure: Figure, what: str, subtitle: str) -> None:
     """What the figure shows and of which study, in one line, or in two where that is too long for the figure."""
     text = figure.suptitle(f"{what}: {subtitle}", fontsize=10)
-    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
-    if text.get_window_extent(renderer).width > 0.98 * figure.bbox.width:
+    if _width(figure, text) > MOST:
         text.set_text(f"{what}\n{subtitle}")
         text.set_fontsize(9)
+    _fit(figure, text)
 
 
 def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
     """A line or two under the whole figure: what lines and bands are, then `text`."""
     n = tables["named_models"][0]["n"]
     lines = f"Lines: mean of {n} replicates; bands: one standard deviation." if n > 1 else "One replicate: no bands."
-    figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
+    said = figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
+    _fit(figure, said)
+
+
+def _width(figure: Figure, text: Text) -> float:
+    """Of a text, as a share of the figure's."""
+    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
+    return float(text.get_window_extent(renderer).width / figure.bbox.width)
+
+
+def _fit(figure: Figure, text: Text) -> None:
+    """Break lines that are too long for the figure, between words."""
+    # A formula is one word.
+    whole = re.sub(r"\$[^$]*\$", lambda found: found[0].replace(" ", "\0"), text.get_text())
+    lines = whole.split("\n")
+    for letters in range(max(map(len, lines)), max(map(len, whole.split())) - 1, -1):
+        if _width(figure, text) <= MOST:
+            return
+        broken = [part for line in lines for part in textwrap.wrap(line, letters, break_long_words=False)]
+        text.set_text("\n".join(broken).replace("\0", " "))
 
 
 def place_of_nothing(remaining: Iterable[float]) -> float:
