@@ -52,7 +52,7 @@ def test_the_study_runs_whole_and_ends_with_its_table(study):
     assert all(contract <= set(summary[name]) for name in ("dense", "valley", "sweet_spot", "end"))
     assert 0 <= summary["pruning_efficacy"] < 1
     assert not (where / artifacts.UNFINISHED).exists()
-    replicate = where / "data/rounds/r01/seed0"
+    replicate = where / "data/rounds/r01/replicates/seed0"
     assert (replicate / "live/plots/metrics/test/accuracy.tsv").read_text().splitlines()[-1].startswith("2\t")
     assert len([path for path in replicate.rglob("*") if path.is_file()]) == 6 + 3  # ours, and DVCLive's
     rows = (where / "plots/double_descent.csv").read_text().splitlines()
@@ -107,9 +107,9 @@ def test_damaged_inputs_end_a_stage_in_one_line(study):
     where, _ = study
     for damaged, command in (
         ("data/raw/x_train.npy", ["stages.corrupt"]),
-        ("data/rounds/r00/seed1/weights.safetensors", ["stages.prune", "--round", "r01"]),
-        ("data/rounds/r01/seed0/mask.npz", ["stages.prune", "--round", "r02"]),
-        ("data/rounds/r02/seed0/record.json", ["stages.analyze"]),
+        ("data/rounds/r00/replicates/seed1/weights.safetensors", ["stages.prune", "--round", "r01"]),
+        ("data/rounds/r01/replicates/seed0/mask.npz", ["stages.prune", "--round", "r02"]),
+        ("data/rounds/r02/replicates/seed0/record.json", ["stages.analyze"]),
         ("plots/redense.csv", ["stages.draw"]),
     ):
         file = where / damaged
@@ -129,7 +129,7 @@ def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
     where, _ = study
     kept = (where / "params.yaml").read_text()
     for damaged, change in (
-        ("data/rounds/r02/seed1/weights.safetensors", {"redense": {"epochs": 3, "lr": 0.1, "every": 2}}),
+        ("data/rounds/r02/replicates/seed1/weights.safetensors", {"redense": {"epochs": 3, "lr": 0.1, "every": 2}}),
         ("plots/redense.csv", {}),
     ):
         file = where / damaged
