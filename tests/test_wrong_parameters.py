@@ -4,6 +4,7 @@ import re
 
 import pytest
 import wrong_parameters
+import wrong_values
 from conftest import TINY, clone, committed, run
 from wrong_parameters import COMPOSED, EDITED, QUEUED, WAYS
 
@@ -23,7 +24,7 @@ def test_there_are_wrong_values_for_every_parameter():
     sections = {name: set(getattr(field.annotation, "model_fields", None) or {}) for name, field in fields}
     names = {name for name, inside in sections.items() if not inside}
     names |= {f"{section}.{name}" for section, inside in sections.items() for name in inside}
-    assert names <= {*wrong_parameters.WRONG}
+    assert names <= {*wrong_values.WRONG}
     assert len({case.what for case in wrong_parameters.cases()}) > 1000
 
 
