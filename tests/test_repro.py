@@ -97,7 +97,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 def test_only_what_a_stage_depends_on_writes_its_outputs(study):
     where, _ = study
     excluded = ",".join(f"{name.removeprefix('prunelab.').replace('.', '/')}.py" for name in NOT_DEPENDENCIES)
-    for stage, made in ((["stages.prune", "--round", "r01"], "rounds/r01"),):
+    for stage, made in ((["stages.prune", "--round", "r01"], "rounds/r01/replicates"),):
         output = run("python", "-c", WATCHED, excluded, *stage, cwd=where).stdout
         for name in ("seed0/live/metrics.json", "seed1/.history.csv.partial"):  # of this process, of its child
             assert f"written: data/unfinished/{made}/{name}" in output
@@ -153,6 +153,24 @@ def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
         (where / "params.yaml").write_text(kept)
     run("dvc", "repro", cwd=where)
     assert not (where / artifacts.UNFINISHED).exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"nosie": 0.2}, "error: nosie=0.2: unknown parameter; did you mean noise?"),
+        ({"rounds": {"r01": "r00", "R02": "r01"}}, "error: params.yaml: `rounds` does not match n_rounds=2"),
+    ],
+)
+def test_a_name_misspelt_by_hand_is_seen_when_all_is_cached(study, changes, line):
+    where, _ = study
+    kept = (where / "params.yaml").read_text()
+    edit_params(where, **changes)
+    done = run("dvc", "repro", cwd=where, check=False)
+    (where / "params.yaml").write_text(kept)
+    assert done.returncode != 0
+    assert next(text for text in done.stdout.splitlines() if text.startswith("error:")).startswith(line)
+    run("dvc", "repro", cwd=where)
 
 
 def test_changes_rerun_only_what_they_touch(study):
