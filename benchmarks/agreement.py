@@ -28,7 +28,10 @@ PATHS = {"dense": False, "sparse": True, "autograd": False}
 
 def trained(path: str, task: rounds.Task, key: str, parent: str) -> rounds.Outcome:
     """One round by one of PATHS."""
-    folder, origin = (artifacts.replicate(where, task.seed) for where in (artifacts.ROUNDS / parent, artifacts.ORIGIN))
+    folder, origin = (
+        artifacts.replicate(where, task.seed)
+        for where in (artifacts.of_round(artifacts.ROUNDS, parent), artifacts.ORIGIN)
+    )
     masks = checkpoint.load_masks(folder, task.layout)
     task = rounds.Task(
         task.seed, task.split, task.params.model_copy(update={"sparse": PATHS[path]}), lambda row, epochs: None

@@ -13,7 +13,7 @@ from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from prunelab import errors, meanwhile
+from prunelab import config, errors, meanwhile
 from prunelab.core import lifetime
 from prunelab.errors import UserError
 
@@ -49,6 +49,12 @@ def round_name(about: str | None, rounds: Mapping[str, str]) -> str:
     return given
 
 
+def begin(stage: str) -> meanwhile.Given:
+    """What a stage is given; every parameter is checked first, before anything that they name is looked at."""
+    config.read(stage)
+    return meanwhile.Given.of(stage, CODE)
+
+
 def run(main: Callable[[], None]) -> None:
     """Call a stage's main and end the process; what the user or the machine did wrong becomes one line and status 1."""
     stage = Path(main.__globals__["__file__"]).stem
@@ -56,7 +62,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         if under_dvc:
             lifetime.end_with(os.getppid())
-        before = meanwhile.Given.of(stage, CODE)
+        before = begin(stage)
         main()
         before.check(under_dvc)
     except UserError as error:

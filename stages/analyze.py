@@ -23,7 +23,7 @@ def main() -> None:
     def every(
         folder: Path, rounds: Sequence[str], name: str, columns: tuple[str, ...]
     ) -> dict[tuple[str, int], list[artifacts.Row]]:
-        places = {(k, s): artifacts.replicate(folder / k, s) / name for k in rounds for s in seeds}
+        places = {(k, s): artifacts.replicate(artifacts.of_round(folder, k), s) / name for k in rounds for s in seeds}
         found = {place: forms.table(path, columns) for place, path in places.items()}
         # Replicates have the same epochs; around solutions, so have rounds.
         for some in [rounds] if folder == artifacts.LANDSCAPE else [[key] for key in rounds]:
@@ -31,7 +31,8 @@ def main() -> None:
         return found
 
     def right(folder: Path, rounds: Sequence[str], **kinds: str) -> dict[tuple[str, str, int], artifacts.Array]:
-        places = {(k, s): artifacts.replicate(folder / k, s) / artifacts.EXAMPLES for k in rounds for s in seeds}
+        places = {(k, s): artifacts.replicate(artifacts.of_round(folder, k), s) for k in rounds for s in seeds}
+        places = {place: path / artifacts.EXAMPLES for place, path in places.items()}
         arrays = {place: forms.answers(path, [*kinds.values()]) for place, path in places.items()}
         forms.alike({places[place]: [len(a) for a in found.values()] for place, found in arrays.items()})
         return {(kind, *place): found[name] for place, found in arrays.items() for kind, name in kinds.items()}

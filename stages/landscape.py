@@ -11,7 +11,7 @@ from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/redense/landscape/rNN."""
+    """Write data/redense/landscape/rNN/replicates."""
     params = config.read("landscape")
     key = round_name(__doc__, config.rounds_of("landscape"))
     model, pictures = params.model, images.read(artifacts.RAW)
@@ -25,7 +25,7 @@ def main() -> None:
         layout = {name: value.shape for name, value in network.state_dict().items()}
         solutions = {}
         for name, folder in (("sparse", artifacts.ROUNDS), ("redense", artifacts.REDENSE)):
-            place = artifacts.replicate(folder / key, seed)
+            place = artifacts.replicate(artifacts.of_round(folder, key), seed)
             masks = checkpoint.load_masks(place, layout)
             state = checkpoint.load_state(place, artifacts.WEIGHTS, masks, layout)
             solutions[name] = Solution(
@@ -48,7 +48,7 @@ def main() -> None:
                 artifacts.write_table(place / name, rows)
 
     with (
-        artifacts.writing(artifacts.LANDSCAPE / key) as unfinished,
+        artifacts.writing(artifacts.of_round(artifacts.LANDSCAPE, key)) as unfinished,
         progress.Bar(f"landscape {progress.of_all(key)}", params.seeds, "part") as bar,
     ):
         replicates.run(work, params.seeds, params.device, params.threads, bar.step)

@@ -8,13 +8,13 @@ from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/rounds/rNN."""
+    """Write data/rounds/rNN/replicates."""
     params = config.read("prune")
     parents = config.rounds_of("prune")
     key = round_name(__doc__, parents)
 
     def work(task: rounds.Task) -> rounds.Outcome:
-        parent = artifacts.replicate(artifacts.ROUNDS / parents[key], task.seed)
+        parent = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, parents[key]), task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
         masks = checkpoint.load_masks(parent, task.layout)
         checkpoint.load_record(artifacts.ROUNDS, parents[key], task.seed, masks)
@@ -28,7 +28,7 @@ def main() -> None:
         )
 
     with progress.Bar(f"prune {progress.of_all(key)}", params.seeds) as bar:
-        train_replicates(params, artifacts.ROUNDS / key, bar.step, work)
+        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, key), bar.step, work)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/redense/rNN."""
+    """Write data/redense/rNN/replicates."""
     params = config.read("redense")
     key = round_name(__doc__, config.rounds_of("redense"))
 
     def work(task: rounds.Task) -> rounds.Outcome:
-        sparse = artifacts.replicate(artifacts.ROUNDS / key, task.seed)
+        sparse = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, key), task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
         masks = checkpoint.load_masks(sparse, task.layout)
         record = checkpoint.load_record(artifacts.ROUNDS, key, task.seed, masks, ["last.epoch"])
@@ -27,7 +27,7 @@ def main() -> None:
         )
 
     with progress.Bar(f"re-dense {progress.of_all(key)}", params.seeds) as bar:
-        train_replicates(params, artifacts.REDENSE / key, bar.step, work)
+        train_replicates(params, artifacts.of_round(artifacts.REDENSE, key), bar.step, work)
 
 
 if __name__ == "__main__":

@@ -8,18 +8,18 @@ from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/rounds/reinit/rNN."""
+    """Write data/rounds/reinit/rNN/replicates."""
     params = config.read("reinit")
     key = round_name(__doc__, config.rounds_of("reinit"))
 
     def work(task: rounds.Task) -> rounds.Outcome:
-        sparse = artifacts.replicate(artifacts.ROUNDS / key, task.seed)
+        sparse = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, key), task.seed)
         masks = checkpoint.load_masks(sparse, task.layout)
         checkpoint.load_record(artifacts.ROUNDS, key, task.seed, masks)
         return rounds.reinit(task, int(key[1:]), masks)
 
     with progress.Bar(f"re-initialise {progress.of_all(key)}", params.seeds) as bar:
-        train_replicates(params, artifacts.REINIT / key, bar.step, work)
+        train_replicates(params, artifacts.of_round(artifacts.REINIT, key), bar.step, work)
 
 
 if __name__ == "__main__":

@@ -223,7 +223,7 @@ def anothers(found: Study, rng: random.Random) -> Iterator[Trial]:
     rounds = [step.outs[0] for step in found.steps if step.key or step.stage == "dense"]
     for folder, other in permutations(rounds, 2):
         inside = {path: path.replace(other, folder, 1) for path in found.files if below(path, (other,))}
-        if PurePath(folder).parent == PurePath(other).parent and {*inside.values()} <= {*found.files}:
+        if PurePath(folder).parents[1] == PurePath(other).parents[1] and {*inside.values()} <= {*found.files}:
             damaged = {to: found.files[path] for path, to in inside.items()}
             record = next(path for path in damaged if path.endswith("record.json"))
             for step in found.readers(record):

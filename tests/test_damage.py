@@ -51,7 +51,7 @@ def test_another_rounds_or_replicates_file_is_named(study):
 @pytest.mark.parametrize("sabotage", ["check", "read"])
 def test_the_campaign_sees_damage_that_is_used(study, monkeypatch, sabotage):
     """Without the digests, or with a reader that swallows what is wrong, it must fail: else it could not."""
-    path = "data/rounds/r00/seed0/weights.safetensors"
+    path = "data/rounds/r00/replicates/seed0/weights.safetensors"
     content = damage.flipped(study.files[path], 8 * len(study.files[path]) - 12)
     step = next(step for step in study.readers(path) if step.stage == "redense")
     assert study.outcome({path: content}, step)[0] == damage.NAMED

@@ -19,11 +19,11 @@ def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp
     where = clone(tmp_path)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     options = [part for change in [*TINY, "train.epochs=300"] for part in ("-S", change)]
-    done = where / "data/rounds/r00/seed0/record.json"
+    done = where / "data/rounds/r00/replicates/seed0/record.json"
     process = subprocess.Popen(
         ["dvc", "exp", "run", *options], cwd=where, env={**os.environ, "PATH": path}, start_new_session=True
     )
-    half_written = where / "data/unfinished/rounds/r01"
+    half_written = where / "data/unfinished/rounds/r01/replicates"
     deadline = time.monotonic() + 120
     while not (done.exists() and half_written.exists()):
         assert time.monotonic() < deadline
@@ -32,7 +32,7 @@ def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (where / "data/rounds/r01").exists()
+    assert not (where / "data/rounds/r01/replicates").exists()
     output = run("dvc", "repro", cwd=where).stdout
     assert ran(output)[0] == "prune@r01"
     assert "draw" in ran(output)

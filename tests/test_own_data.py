@@ -24,7 +24,7 @@ def test_a_users_folder_goes_from_pictures_to_a_trained_network(where, tmp_path)
     changes = [*TINY, *SMALL, "dataset=folder", f"data_root={tmp_path}"]
     output = run("dvc", "exp", "run", *(part for c in changes for part in ("-S", c)), "dense", cwd=where).stdout
     assert ran(output) == ["fetch", "corrupt", "dense"]
-    record = json.loads((where / "data/rounds/r00/seed0/record.json").read_text())
+    record = json.loads((where / "data/rounds/r00/replicates/seed0/record.json").read_text())
     assert record["last"]["permuted_accuracy"] is None
     assert record["last"]["test_accuracy"] in (0, 0.25, 0.5, 0.75, 1)
 

@@ -187,7 +187,7 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
         outs = [out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs", [])]
         rest = [dep for dep in entry["deps"] if dep.startswith(("data/", "plots/", "metrics/"))]
         for dep in (dep.replace("${item}", "${key}") for dep in rest):
-            own = name == "prune" and dep == "data/rounds/${key}"  # of the round before
+            own = name == "prune" and dep == "data/rounds/${key}/replicates"  # of the round before
             found = [
                 other for other in made if other == dep or other.startswith(f"{dep}/") or dep.startswith(f"{other}/")
             ]

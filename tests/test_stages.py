@@ -61,13 +61,13 @@ def labels(seed):
 
 
 def stored(folder, key, seed, name=artifacts.WEIGHTS):
-    place = replicate(folder / key, seed)
+    place = replicate(artifacts.of_round(folder, key), seed)
     masks = checkpoint.load_masks(place, LAYOUT)
     return checkpoint.load_state(place, name, masks, LAYOUT), masks
 
 
 def record(folder, key, seed):
-    return artifacts.read_json(replicate(folder / key, seed) / artifacts.RECORD)
+    return artifacts.read_json(replicate(artifacts.of_round(folder, key), seed) / artifacts.RECORD)
 
 
 def outputs(params, state, x):
@@ -92,7 +92,7 @@ def test_each_replicate_trains_on_its_own_noise_and_stores_its_own_answers(param
             state, _ = stored(folder, key, seed)
             logits, last = outputs(params, state, found.x_N), record(folder, key, seed)["last"]
             loss_N = F.cross_entropy(logits, found.given_N, reduction="none")
-            answers = artifacts.read_arrays(replicate(folder / key, seed) / artifacts.EXAMPLES)
+            answers = artifacts.read_arrays(replicate(artifacts.of_round(folder, key), seed) / artifacts.EXAMPLES)
             assert answers["predicted"].tolist() == logits.argmax(dim=1).tolist()
             np.testing.assert_allclose(answers["loss"], loss_N.numpy(), rtol=1e-3, atol=1e-4)
             right_T = outputs(params, state, found.x_test_T).argmax(dim=1) == found.y_test_T
@@ -108,7 +108,7 @@ def test_both_records_of_the_test_answers_are_kept_apart(params):
     for folder in KINDS:
         for key in ("r01", "r02"):
             for seed in (0, 1):
-                answers = artifacts.read_arrays(replicate(folder / key, seed) / artifacts.EXAMPLES)
+                answers = artifacts.read_arrays(replicate(artifacts.of_round(folder, key), seed) / artifacts.EXAMPLES)
                 found = record(folder, key, seed)
                 assert answers["test_right"].mean() == pytest.approx(found["last"]["test_accuracy"])
                 assert answers["test_best_right"].mean() == pytest.approx(found["best"]["fitted_test_accuracy"])
@@ -143,7 +143,10 @@ def test_each_stage_starts_where_another_ended(params, seed):
         for name, other in (("from_start", start), ("from_dense_init", origin[artifacts.INIT])):
             expected = torch.cat([(moved[n] - other[n]).double().flatten() for n in moved]).norm().item()
             assert distance[name] == pytest.approx(expected, rel=1e-5)
-    epochs = [row["epoch"] for row in artifacts.read_table(replicate(artifacts.REDENSE / "r02", seed) / "history.csv")]
+    epochs = [
+        row["epoch"]
+        for row in artifacts.read_table(replicate(artifacts.of_round(artifacts.REDENSE, "r02"), seed) / "history.csv")
+    ]
     assert epochs == [5, 6]
 
 
@@ -188,7 +191,10 @@ def hessian(params, state, masks, x, y):
 
 def test_the_landscape_is_that_of_the_noisy_loss_around_both_solutions(params):
     for key, seed in (("r01", 0), ("r02", 1)):
-        found, place = record(artifacts.LANDSCAPE, key, seed), replicate(artifacts.LANDSCAPE / key, seed)
+        found, place = (
+            record(artifacts.LANDSCAPE, key, seed),
+            replicate(artifacts.of_round(artifacts.LANDSCAPE, key), seed),
+        )
         path = artifacts.read_table(place / artifacts.PATH)
         lines = artifacts.read_table(place / artifacts.LINES)
         for name, folder, end in (("sparse", artifacts.ROUNDS, path[0]), ("redense", artifacts.REDENSE, path[-1])):

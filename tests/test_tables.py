@@ -37,7 +37,7 @@ def made_up():
                 for seed in seeds:
                     if kind == "reinit" and number == 0:
                         continue
-                    at, place = (kind, key, seed), replicate(folder / key, seed)
+                    at, place = (kind, key, seed), replicate(artifacts.of_round(folder, key), seed)
                     last = {f"{s}_{m}": next(value) for s in SUBSETS for m in ("accuracy", "loss")} | {"epoch": 4}
                     distances = {name: next(value) for name in ("from_start", "from_dense_init")}
                     layers = {layer: {name: next(value) for name in distances} for layer in ("1", "3")}
@@ -75,7 +75,7 @@ def made_up():
 
 def landscape_of(key, seed, sparse, value):
     """Write one round's landscape; returns its record and tables."""
-    place = replicate(artifacts.LANDSCAPE / key, seed)
+    place = replicate(artifacts.of_round(artifacts.LANDSCAPE, key), seed)
     names = ("train_loss", "trace", "trace_error", "gradient_covariance")
     record = {n: sparse[n] for n in ("round", "seed", "sparsity", "remaining")}
     for training in ("sparse", "redense"):
@@ -286,7 +286,7 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
         digests.seal(artifacts.RAW)
         places = [("sparse", artifacts.ROUNDS, key) for key in curve] + [("redense", artifacts.REDENSE, "r00")]
         for kind, folder, key in places:
-            at, place, (train, last, best) = (kind, key, 3), replicate(folder / key, 3), curve[key]
+            at, place, (train, last, best) = (kind, key, 3), replicate(artifacts.of_round(folder, key), 3), curve[key]
             r = records[at]
             changed = {
                 "last": r["last"] | {"train_accuracy": train, "test_accuracy": last},

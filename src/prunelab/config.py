@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from prunelab import yaml12
-from prunelab.errors import UserError
+from prunelab import presets, yaml12
+from prunelab.errors import UserError, cut, short
 from prunelab.schema import Config, allowed, field
 
 
@@ -74,7 +74,12 @@ def read(stage: str, root: Path = Path()) -> Config:
     """
     values = yaml12.load(root / "params.yaml")
     derived = {name: values.pop(name, None) for name in DERIVED}
+    odd = next((name for name in yaml12.names(values) if not isinstance(name, str)), None)
+    if odd is not None:
+        raise UserError(f"params.yaml: {short(odd)} is no name of a parameter")
     config = validate(values)
+    if (root / presets.CONF).is_dir() and config.setting not in presets.names(root):
+        raise UserError(presets.allowed(config.setting, root))
     for name, derive in DERIVED.items():
         if derived[name] != derive(config):
             raise UserError(
@@ -132,7 +137,7 @@ def unknown(name: str, value: object) -> str:
     known = list(getattr(parent.annotation, "model_fields", {}) if parent else Config.model_fields)
     close = difflib.get_close_matches(last, known, 1)
     hint = f"did you mean {'.'.join([*sections, close[0]])}?" if close else "known are " + ", ".join(known)
-    return f"{name}={value!r}: unknown parameter; {hint}"
+    return f"{cut(name)}={short(value)}: unknown parameter; {hint}"
 
 
 def _one_line(error: ValidationError) -> str:
@@ -147,4 +152,4 @@ def _one_line(error: ValidationError) -> str:
         return f"{name}: is missing; must be {allowed(path)}"
     if not path:
         return str(first["ctx"]["error"]) if "ctx" in first else "params.yaml: must hold named values"
-    return f"{name}={first['input']!r}: must be {allowed(path)}"
+    return f"{cut(name)}={short(first['input'])}: must be {allowed(path)}"

@@ -10,6 +10,17 @@ class UserError(Exception):
     """Something the user gave is wrong; the message is one line that says what, and what is allowed."""
 
 
+def short(value: object, most: int = 60) -> str:
+    """A value as a line can hold it: as Python writes it, and only the beginning of what is long."""
+    return cut(repr(value), most)
+
+
+def cut(text: str, most: int = 60) -> str:
+    """Text as a line can hold it: what does not print is escaped, and of what is long there is only the beginning."""
+    letters = text if len(text) <= most else f"{text[: most - 20]}... ({len(text)} letters)"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in letters)
+
+
 def line(error: BaseException) -> str | None:
     """What to tell the user, in one line: what he gave is wrong, or the machine has no room. None: our mistake.
 

@@ -105,7 +105,7 @@ def _stamps(paths: Iterable[str]) -> dict[str, Stamp]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
+    if not os.path.isdir(path):  # which does not fail for a name that is too long
         yield path
         return
     for folder, folders, names in os.walk(path):

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from prunelab import config, presets, schema
-from prunelab.errors import UserError
+from prunelab.errors import UserError, cut
 
+# A list of as many seeds as may be has fewer letters. Hydra's parser takes minutes for ten times as many.
+LONGEST = 12_000
 NAME = re.compile(r"[A-Za-z_][\w.]*")
 # Of what conf/ derives each list (config.DERIVED).
 DERIVED_FROM = {
@@ -31,6 +33,8 @@ def parse(overrides: Sequence[str]) -> list[Any]:
     parser = OverridesParser.create()
     parsed = []
     for override in overrides:
+        if len(override) > LONGEST:
+            raise UserError(f"{cut(override)}: is too long, must have at most {LONGEST} letters")
         try:
             parsed += parser.parse_overrides([override])
         except HydraException:
@@ -44,6 +48,8 @@ def unreadable(override: str) -> str:
     if not equals or not NAME.fullmatch(name):
         return f"{override}: not name=value[,value...]"
     quoted = presets.quoted(value.strip("\"'"))
+    if len(quoted) > 80:
+        return f"{cut(name)}={cut(value)}: cannot be read; text goes in quotes: '{cut(name)}=\"...\"'"
     return f"{name}={value}: cannot be read; as text it is {shlex.quote(f'{name}={quoted}')}"
 
 
@@ -58,7 +64,7 @@ def check(parsed: Sequence[Any], root: Path) -> None:
         UserError: one line that names the parameter.
     """
     for override in parsed:
-        name, given = override.key_or_group, override.input_line
+        name, given = override.key_or_group, cut(override.input_line)
         if name.split(".")[0] in config.DERIVED:
             raise UserError(f"{given}: is derived from {DERIVED_FROM[name.split('.')[0]]}; change those")
         if name.split(".")[0] == "hydra" or override.package is not None or "/" in name:
@@ -78,11 +84,9 @@ def check(parsed: Sequence[Any], root: Path) -> None:
 def _check_value(name: str, value: Any, text: str, root: Path) -> None:
     if _fields(name):
         within = ", ".join(f"{name}.{one}" for one in _fields(name))
-        raise UserError(f"{name}={value}: is a section; set one of {within}")
-    if name == "setting":
-        names = presets.names(root)
-        if value not in names:
-            raise UserError(f"setting={value}: must be one of {', '.join(names)}")
+        raise UserError(f"{name}={cut(str(value))}: is a section; set one of {within}")
+    if name == "setting" and value not in presets.names(root):
+        raise UserError(presets.allowed(value, root))
     if name == "data_root" and not isinstance(value, str) and not hasattr(value, "text"):
         written = shlex.quote(f"data_root={presets.quoted(text)}")
         raise UserError(f"data_root={text}: is read as {_kind(value)}, must be a path; as text it is {written}")

@@ -1,5 +1,6 @@
 """Which `-S` options give some parameters: the preset's name, and what differs from its values."""
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from prunelab import yaml12
+from prunelab.errors import cut
 
 CONF = Path("conf")
 # Text that Hydra takes for text without quotes, but for these words.
@@ -50,6 +52,15 @@ def default(root: Path = Path()) -> str:
 def names(root: Path = Path()) -> list[str]:
     """All presets."""
     return sorted(file.stem for file in (root / CONF / "setting").glob("*.yaml"))
+
+
+def allowed(given: object, root: Path = Path()) -> str:
+    """The line for a preset that there is not."""
+    known = names(root)
+    close = difflib.get_close_matches(str(given), known, 3)
+    some = [*close, *(name for name in known if name not in close)]
+    more = f" and {len(some) - 6} more in conf/setting/" if len(some) > 6 else ""
+    return f"setting={cut(str(given))}: must be one of {', '.join(some[:6])}{more}"
 
 
 def written(value: Any) -> str:

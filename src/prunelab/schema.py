@@ -6,6 +6,7 @@ themselves live (a folder of files, or a table), so a new dataset or criterion n
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from prunelab import corruption
 from prunelab.core import byname, images
 from prunelab.core.training import restart
+from prunelab.errors import short
 
 
 def _number(value: object) -> object:
@@ -159,14 +161,15 @@ class Config(_Section):
     def _agree(self) -> "Config":
         """Check what no single value shows; every message names the parameter to change."""
         train = self.train
+        check_text(self.data_root)
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds={self.seeds}: must be {allowed(('seeds',))}")
+            raise ValueError(f"seeds={short(self.seeds)}: must be {allowed(('seeds',))}")
         if train.optimizer == "nesterov" and not train.momentum:
             raise ValueError("train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov")
         if train.optimizer == "adam" and train.momentum:
             raise ValueError(f"train.momentum={train.momentum}: must be 0 with train.optimizer=adam, which has its own")
         if any(b <= a for a, b in pairwise(train.milestones)):
-            raise ValueError(f"train.milestones={train.milestones}: must be {allowed(('train', 'milestones'))}")
+            raise ValueError(f"train.milestones={short(train.milestones)}: must be {allowed(('train', 'milestones'))}")
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
         source = images.facts(self.dataset)
@@ -180,6 +183,14 @@ class Config(_Section):
                 raise ValueError(f"subset.train={self.subset.train}: must be at most {source.NUM_TRAIN}")
             check_fits(train, self.noise, self.subset.train or source.NUM_TRAIN)
         return self
+
+
+def check_text(data_root: str) -> None:
+    """Raises ValueError for a path that would not come through params.yaml and dvc.yaml as it is."""
+    if "${" in data_root:
+        raise ValueError(f"data_root={short(data_root)}: must not contain ${{, which DVC fills in")
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in data_root):
+        raise ValueError(f"data_root={short(data_root)}: must not contain control characters or line breaks")
 
 
 def check_fits(train: Train, noise: float, num_examples: int) -> None:

@@ -3,13 +3,13 @@
 Another reader would train one thing while DVC records another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from prunelab.errors import UserError
+from prunelab.errors import UserError, cut
 
 
 def parse(text: str | bytes, name: str) -> Any:
@@ -26,8 +26,8 @@ def parse(text: str | bytes, name: str) -> Any:
         return YAML(typ="safe").load(text.decode() if isinstance(text, bytes) else text)
     except (YAMLError, ValueError, RecursionError) as error:
         # The library's explanation of a name that comes twice goes on for five lines.
-        said = " ".join(str(error).split()).partition(" To suppress")[0]
-        raise UserError(f"{name}: is not YAML ({said or type(error).__name__})") from None
+        said = " ".join(str(error).split()).partition(" To suppress")[0].replace(' in "<unicode string>",', ",")
+        raise UserError(f"{name}: is not YAML ({cut(said, 200) or type(error).__name__})") from None
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -51,6 +51,14 @@ def at(values: Mapping[str, Any], name: str) -> Any:
     for part in name.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     return found
+
+
+def names(values: Mapping[Any, Any]) -> Iterator[Any]:
+    """All names, those in sections too; a hand-written file may have others than text."""
+    for name, value in values.items():
+        yield name
+        if isinstance(value, Mapping):
+            yield from names(value)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

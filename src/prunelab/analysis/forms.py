@@ -105,7 +105,7 @@ def records(folder: Path, places: Sequence[tuple[str, int]], needs: Sequence[str
     """
     found: dict[Path, Row] = {}
     for key, seed in places:
-        path = artifacts.replicate(folder / key, seed) / artifacts.RECORD
+        path = artifacts.replicate(artifacts.of_round(folder, key), seed) / artifacts.RECORD
         found[path] = artifacts.read_record(folder, key, seed, needs)
         with artifacts.reading(path):
             for name in needs:

@@ -44,6 +44,10 @@ PLOTS = Path("plots")
 FIGURES = Path("plots/figures")
 TEST_EXAMPLES = Path("plots/test_examples.npz")
 
+# What DVC makes of a round is this folder in its own, data/rounds/rNN/replicates. DVC removes an output before it runs
+# the stage that makes it; a name that somebody wrote below `rounds` in params.yaml ('../../thesis') leads it nowhere
+# where there is anything of this name.
+REPLICATES = "replicates"
 # Inside the folder of one replicate of one round:
 WEIGHTS = "weights.safetensors"  # surviving values, biases, buffers at the end of the round
 START = "start.safetensors"  # the same where the round began
@@ -52,11 +56,21 @@ HISTORY = "history.csv"  # one row per epoch
 EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: right at last, at best
 RECORD = "record.json"  # final figures, sparsity, distances
 LIVE = "live"  # DVCLive's folder
-PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/seedN
+PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/replicates/seedN
 LABELS = "labels.npz"  # inside data/corrupted/seedN
 # Inside data/origin/seedN, what every round may go back to; whole tensors:
 INIT = "init.safetensors"  # the dense initialisation
 REWIND = "rewind.safetensors"  # iteration k of the dense run
+
+
+def of_round(folder: Path, key: str) -> Path:
+    """What a stage makes of one round.
+
+    Args:
+        folder: ROUNDS, REDENSE, REINIT or LANDSCAPE.
+        key: such as r07.
+    """
+    return folder / key / REPLICATES
 
 
 def replicate(folder: Path, seed: int) -> Path:
@@ -228,7 +242,7 @@ def _no_number(word: str) -> None:
 
 def read_record(folder: Path, key: str, seed: int, needs: Iterable[str]) -> Any:
     """The record of one round of one replicate. Raises UserError as `read_json` does, or if it is another's."""
-    path = replicate(folder / key, seed) / RECORD
+    path = replicate(of_round(folder, key), seed) / RECORD
     record = read_json(path, ["round", "seed", *needs])
     if (record["round"], record["seed"]) != (key, seed):
         raise UserError(f"{path}: is that of {record['round']!r:.20}, seed {record['seed']!r:.20}; {digests.MEND}")

@@ -1,6 +1,7 @@
 """A user's files: which of them count, what a line says of them, and rows of a csv with their line numbers."""
 
 import csv
+import errno
 import io
 import os
 import re
@@ -32,6 +33,8 @@ def kind(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return "nothing"
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return "nothing"
         raise UserError(f"{shown(path)}: cannot be looked at ({error.strerror})") from None
     if stat.S_ISREG(mode):
         return "file"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prunelab.core import artifacts, byname, digests, files, streams
-from prunelab.errors import UserError
+from prunelab.errors import UserError, short
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 GIVEN = "given_train"  # beside ARRAYS, where the data brought noisy labels
@@ -73,7 +73,7 @@ def check_root(name: str, data_root: Path) -> None:
         UserError: `data_root` does not exist or is (or holds) what can be read for ever, such as a device; or the data
             set's own `check_root` misses something in it.
     """
-    shown, kind = f"data_root={str(data_root)!r}", files.kind(data_root)
+    shown, kind = f"data_root={short(str(data_root))}", files.kind(data_root)
     if kind == "nothing":
         raise UserError(f"{shown}: must be a folder (or, for npz and table, a file) that exists")
     if kind not in ("file", "folder"):

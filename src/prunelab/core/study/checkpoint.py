@@ -82,7 +82,7 @@ def load_record(folder: Path, key: str, seed: int, masks: Masks, needs: Iterable
         UserError: it is missing or damaged, or that of another round or replicate.
     """
     found: Row = artifacts.read_record(folder, key, seed, ("survivors", *needs))
-    place = artifacts.replicate(folder / key, seed)
+    place = artifacts.replicate(artifacts.of_round(folder, key), seed)
     with artifacts.reading(place / artifacts.RECORD):
         if found["survivors"] != mask.survivors(masks):
             raise ValueError(
