@@ -5,7 +5,8 @@ from pathlib import Path
 import yaml
 from conftest import clone, edit_params, run
 from killed import edit, git
-from kills import Step, files
+from kills import Step
+from watched import files
 
 STAGES = """
 import os, sys
