@@ -180,6 +180,32 @@ def test_a_head_that_a_later_run_left_detached(root):
     assert state(root)[2] == "main\n"
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_half_an_entry_of_gits_stash(root, own):
+    """The reflog is written first, both as one is made and as one is taken away."""
+    top = root if (root / ".git").exists() else root.parent.parent
+    log, reference = top / ".git" / "logs" / "refs" / "stash", top / ".git" / "refs" / "stash"
+    if own:
+        (root / "README.md").write_text("mine\n")
+        git(root, "stash", "push", "-q", "-m", "mine")
+    before = (log.read_bytes(), reference.read_text()) if own else None
+    edit(root)
+    git(root, "stash", "push", "-q", "-m", "DVC's")
+    half, commit = (log.read_bytes(), reference.read_text()), git(root, "rev-parse", "refs/stash").strip()
+    for made, text in ((True, "not finished making"), (False, "not finished taking away")):
+        log.write_bytes(half[0] if made else before[0] if own else b"")
+        if made and not own:
+            reference.unlink()
+        else:
+            reference.write_text(before[1] if made else half[1])
+        assert any(text in line for line in mend(root))
+        assert git(root, "rev-parse", f"refs/prunelab/kept/{commit[:10]}").strip() == commit
+        assert git(root, "stash", "list").count("\n") == own
+        assert reference.exists() == own
+        assert not own or (log.read_bytes(), reference.read_text()) == before
+        assert examine(root) == []
+
+
 def test_plans_of_killed_runs_are_moved_aside(root):
     edit(root)
     before = state(root)
