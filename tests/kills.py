@@ -9,12 +9,14 @@ import io
 import os
 import random
 import re
+import shutil
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from watched import LONGEST, Case, WrongError, differences, files, start, state
 
@@ -56,6 +58,7 @@ class Step:
     command: tuple[str, ...]
     before: Callable[[Path], None] = lambda root: None  # once, before its first start
     queues: tuple[str, ...] = ()  # names of experiments
+    twice: bool = False  # given again, it makes another experiment: the user's staged changes are no longer staged
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class End:
 
     operations: int
     telling: list[int]  # those of them on other files than DVC's databases, which it can do without
-    state: dict[str, object]
+    state: dict[str, Any]
+    repeated: set[str]  # trees of experiments that the same command makes, given again
 
 
 @dataclass
@@ -129,16 +133,22 @@ def _in_process(case: Case) -> str:
 
 def unbroken(case: Case, steps: list[Step]) -> list[End]:
     """For each step how many operations there are, and what it ends with."""
-    ends = []
+    ends: list[End] = []
+    repeated: set[str] = set()
     for step in steps:
         step.before(case.root)
         status, operations, _, said = start(case, step.command)
         if status:
             raise WrongError(f"{step.kind}: status {status} without a kill: {said}")
         names = [line.split()[2] for line in case.log.read_text(errors="replace").splitlines()]
-        ends.append(
-            End(operations, [i + 1 for i in range(operations) if not names[i].startswith("site/")], state(case))
-        )
+        telling = [i + 1 for i in range(operations) if not names[i].startswith("site/")]
+        if step.twice:
+            other = Case(case.folder.with_name("twice"), case.through)
+            shutil.copytree(case.folder, other.folder, symlinks=True)
+            start(other, step.command)
+            repeated = repeated | set(state(other)["experiments"])
+            shutil.rmtree(other.folder)
+        ends.append(End(operations, telling, state(case), repeated))
     return ends
 
 
@@ -193,7 +203,7 @@ class Campaign:
         tally.commands += 1
         if status:
             raise WrongError(f"the same command ends with status {status}: {said[-2000:]}")
-        if found := differences(case, end.state):
+        if found := differences(case, end.state, end.repeated):
             raise WrongError(f"not as unbroken: {found}")
         tally.same += 1
 

@@ -115,6 +115,16 @@ def test_a_file_that_was_staged_as_new_is_so_again(root):
     assert examine(root) == []
 
 
+def test_a_file_that_was_staged_as_new_is_so_again_after_the_experiments_commit(root):
+    """Which HEAD and the index are at; putting HEAD back reads the branch's index."""
+    edit(root)
+    commit = git(root, "stash", "create").strip()
+    killed_applying(root, f"scm.stash.apply({commit!r}); scm.commit('dvc: commit experiment abc'); die()")
+    mend(root)
+    assert git(root, "ls-files", "new.md", "untracked.md") == "new.md\n"
+    assert examine(root) == []
+
+
 def test_a_run_killed_in_its_middle_keeps_what_it_has(root):
     """All changes are back, one of them the user has undone since, and another one made."""
     edit(root)

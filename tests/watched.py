@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -121,7 +122,7 @@ def files(root: Path) -> dict[str, str]:
     return found
 
 
-def state(case: Case) -> dict[str, object]:
+def state(case: Case) -> dict[str, Any]:
     """All that has to be as after an unbroken run: files, what is staged, branch, stash, experiments' trees."""
     experiments = case.git("for-each-ref", "--format=%(refname) %(tree)", "refs/exps").splitlines()
     named = [line.split() for line in experiments if re.match(r"refs/exps/[0-9a-f]{2}/", line)]
@@ -135,16 +136,22 @@ def state(case: Case) -> dict[str, object]:
     }
 
 
-def differences(case: Case, wanted: dict[str, object]) -> list[str]:
-    """In what it differs from that state, and what in DVC's cache is not what its name says."""
+def differences(case: Case, wanted: dict[str, Any], repeated: set[str]) -> list[str]:
+    """In what it differs from that state, and what in DVC's cache is not what its name says.
+
+    One that was killed when its experiment was there may have another one, as the same command given twice makes it.
+    """
     now = state(case)
     found = []
-    for what, value in wanted.items():
-        if isinstance(value, dict):
-            mine: dict[str, str] = now[what]  # type: ignore[assignment]
-            found += [name for name in sorted({*value, *mine}) if value.get(name) != mine.get(name)]
-        elif now[what] != value:
-            found.append(f"{what}: {now[what]!r}, unbroken {value!r}")
+    for name in sorted({*wanted["files"], *now["files"]}):
+        if wanted["files"].get(name) != now["files"].get(name):
+            found.append(name)
+    for what in ("status", "branch", "commit", "stash"):
+        if now[what] != wanted[what]:
+            found.append(f"{what}: {now[what]!r}, unbroken {wanted[what]!r}")
+    trees, expected = set(now["experiments"]), set(wanted["experiments"])
+    if not expected <= trees <= expected | repeated:
+        found.append(f"experiments: {trees}, unbroken {expected}, of the same command twice {repeated}")
     for file in (case.root / ".dvc" / "cache" / "files" / "md5").glob("??/*"):
         name = file.parent.name + file.name.removesuffix(".dir")
         if len(name) == 32 and hashlib.md5(file.read_bytes()).hexdigest() != name:
