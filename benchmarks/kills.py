@@ -54,7 +54,10 @@ def main() -> None:
     arguments.add_argument("--kills", type=int, default=200, help="in all")
     arguments.add_argument("--seed", type=int, default=0, help="of the operations at which to kill")
     arguments.add_argument("--real", type=float, default=0.3, help="share of them in the project itself")
-    arguments.add_argument("--through", choices=("libc", "python"), default="libc", help="how operations are counted")
+    through = "libc" if shutil.which("cc") else "python"
+    arguments.add_argument(
+        "--through", choices=("libc", "python"), default=through, help="who counts operations (libc: needs a compiler)"
+    )
     options = arguments.parse_args()
     sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
     base = Path(tempfile.mkdtemp(prefix="kills-"))
