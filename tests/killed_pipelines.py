@@ -5,7 +5,8 @@ from pathlib import Path
 import yaml
 from conftest import clone, edit_params, run
 from killed import edit, git
-from kills import Step, files
+from kills import Step
+from watched import files
 
 STAGES = """
 import os, sys
@@ -117,7 +118,7 @@ def _noise(value: float):
 def quick_steps() -> list[Step]:
     """In one working tree: an experiment, `repro` after an edit by hand, one beside it, two in the queue."""
     return [
-        Step("dvc exp run", ("dvc", "exp", "run", "-S", "noise=0.2")),
+        Step("dvc exp run", ("dvc", "exp", "run", "-S", "noise=0.2"), twice=True),
         Step("dvc repro", ("dvc", "repro"), _noise(0.3)),
         Step("dvc exp run --temp", ("dvc", "exp", "run", "--temp", "-S", "noise=0.1")),
         Step("dvc exp run --queue", ("dvc", "exp", "run", "--queue", "-n", "one", "-S", "noise=0.5"), queues=("one",)),
@@ -131,7 +132,7 @@ def real_steps() -> list[Step]:
     tiny = ["setting=digits_quick", "n_rounds=1", "seeds=[0]", "train.epochs=2", "redense.epochs=2", "redense.every=2"]
     options = [part for change in tiny for part in ("-S", change)]
     return [
-        Step("dvc exp run", ("dvc", "exp", "run", *options, "-S", "noise=0.2")),
+        Step("dvc exp run", ("dvc", "exp", "run", *options, "-S", "noise=0.2"), twice=True),
         Step("dvc repro", ("dvc", "repro"), _noise(0.3)),
         Step("dvc exp run --temp", ("dvc", "exp", "run", "--temp", *options, "-S", "noise=0.1")),
         Step(

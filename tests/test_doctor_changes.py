@@ -115,6 +115,16 @@ def test_a_file_that_was_staged_as_new_is_so_again(root):
     assert examine(root) == []
 
 
+def test_a_file_that_was_staged_as_new_is_so_again_after_the_experiments_commit(root):
+    """Which HEAD and the index are at; putting HEAD back reads the branch's index."""
+    edit(root)
+    commit = git(root, "stash", "create").strip()
+    killed_applying(root, f"scm.stash.apply({commit!r}); scm.commit('dvc: commit experiment abc'); die()")
+    mend(root)
+    assert git(root, "ls-files", "new.md", "untracked.md") == "new.md\n"
+    assert examine(root) == []
+
+
 def test_a_run_killed_in_its_middle_keeps_what_it_has(root):
     """All changes are back, one of them the user has undone since, and another one made."""
     edit(root)
@@ -178,6 +188,32 @@ def test_a_head_that_a_later_run_left_detached(root):
     assert not state(root)[2].strip()
     assert any("took it from the branch main" in line for line in mend(root))
     assert state(root)[2] == "main\n"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_half_an_entry_of_gits_stash(root, own):
+    """The reflog is written first, both as one is made and as one is taken away."""
+    top = root if (root / ".git").exists() else root.parent.parent
+    log, reference = top / ".git" / "logs" / "refs" / "stash", top / ".git" / "refs" / "stash"
+    if own:
+        (root / "README.md").write_text("mine\n")
+        git(root, "stash", "push", "-q", "-m", "mine")
+    before = (log.read_bytes(), reference.read_text()) if own else None
+    edit(root)
+    git(root, "stash", "push", "-q", "-m", "DVC's")
+    half, commit = (log.read_bytes(), reference.read_text()), git(root, "rev-parse", "refs/stash").strip()
+    for made, text in ((True, "not finished making"), (False, "not finished taking away")):
+        log.write_bytes(half[0] if made else before[0] if own else b"")
+        if made and not own:
+            reference.unlink()
+        else:
+            reference.write_text(before[1] if made else half[1])
+        assert any(text in line for line in mend(root))
+        assert git(root, "rev-parse", f"refs/prunelab/kept/{commit[:10]}").strip() == commit
+        assert git(root, "stash", "list").count("\n") == own
+        assert reference.exists() == own
+        assert not own or (log.read_bytes(), reference.read_text()) == before
+        assert examine(root) == []
 
 
 def test_plans_of_killed_runs_are_moved_aside(root):

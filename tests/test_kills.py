@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 from killed_pipelines import quick, quick_steps
-from kills import Campaign, copied, through
+from kills import Campaign
+from watched import copied, through
 
 WAYS = [("python", 2, 6), pytest.param("libc", 5, 6, marks=pytest.mark.skipif(not shutil.which("cc"), reason="no cc"))]
 

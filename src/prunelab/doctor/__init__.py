@@ -16,6 +16,7 @@ KINDS: tuple[Callable[[Place], list[Finding]], ...] = (
     processes.orphans,
     locks.of_git,
     reflogs.cut_off,
+    reflogs.of_stashes,
     stashes.of_git,
     head.detached,
     stashes.merged,

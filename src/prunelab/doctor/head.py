@@ -113,11 +113,15 @@ def _is_experiment(place: Place, tip: str) -> bool:
     return bool(named) or place.git("log", "-1", "--format=%s").startswith("dvc: commit experiment")
 
 
+def has_its_index(place: Place, branch: str) -> bool:
+    """Whether HEAD is at the commit of an experiment, and the index as well: the branch's is then read anew."""
+    return place.commit != _tip(place, branch) and not place.git("diff-index", "--cached", "--name-only", "HEAD")
+
+
 def _attach(place: Place, branch: str) -> None:
     """HEAD on the branch again. Files stay as they are; the index too, unless it is the experiment's own commit."""
-    is_experiment = place.commit != _tip(place, branch)
-    own = is_experiment and not place.git("diff-index", "--cached", "--name-only", "HEAD")
-    if is_experiment:
+    own = has_its_index(place, branch)
+    if place.commit != _tip(place, branch):
         place.keep(place.commit)
     place.git("symbolic-ref", "-m", f"prunelab doctor: back to {branch}", "HEAD", f"refs/heads/{branch}")
     if own:

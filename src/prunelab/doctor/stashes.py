@@ -70,7 +70,7 @@ def staged(place: Place) -> list[Finding]:
     if not commit or not place.commit or not place.try_git("rev-parse", "-q", "--verify", f"{commit}^2"):
         return []
     composed = {place.inner(name) for name in COMPOSED}
-    known = set(place.git("ls-files", "-z").split("\0"))
+    known = set() if _loses_index(place) else _in_index(place)
     new = [
         one
         for one in _changes(place, f"{commit}^1", f"{commit}^2")
@@ -82,8 +82,22 @@ def staged(place: Place) -> list[Finding]:
     return [Finding(text, partial(_stage, place, commit, [one.path for one in new]), "added to it again")]
 
 
+def _in_index(place: Place) -> set[str]:
+    return set(place.git("ls-files", "-z").split("\0"))
+
+
+def _loses_index(place: Place) -> bool:
+    """Whether putting HEAD back will read the branch's index anew."""
+    try:
+        branch = head.came_from(place)
+    except UserError:
+        return False
+    return branch is not None and head.has_its_index(place, branch)
+
+
 def _stage(place: Place, commit: str, paths: list[str]) -> None:
-    there = [path for path in paths if (place.top / path).is_file()]  # `merged` has put back what was to be
+    # `merged` has put back what was to be, and HEAD is on its branch.
+    there = [path for path in set(paths) - _in_index(place) if (place.top / path).is_file()]
     listed = place.git("ls-tree", "-r", "-z", f"{commit}^2", "--", *there) if there else ""
     place.git("update-index", "--add", "-z", "--index-info", given=listed.encode(errors="surrogateescape"))
 
