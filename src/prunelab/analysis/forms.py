@@ -213,14 +213,16 @@ def _within(row: Row) -> tuple[Any, ...]:
 
 
 def _uniform(rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """What was not measured was not measured in any row of a replicate."""
+    """What was not measured was not measured in any row of a replicate; one value, or none, has no deviation."""
     for column in columns:
         filled: dict[Any, bool] = {}
         for number, row in enumerate(rows, 1):
-            # Where there is one value only it has no deviation, and what was not measured has none either.
-            none = row.get("n") == 1 or row.get(column.removesuffix("_std")) is None if "n" in row else None
             is_ = row[column] is not None
-            if (not none if none is not None else filled.setdefault(row.get("seed"), is_)) != is_:
+            if column.endswith("_std") and "n" in row:
+                must = row["n"] > 1 and row[column.removesuffix("_std")] is not None
+            else:
+                must = filled.setdefault(row.get("seed"), is_)
+            if is_ != must:
                 raise ValueError(f"row {number}: {column} is {'given' if is_ else 'empty'}, elsewhere it is not")
 
 
