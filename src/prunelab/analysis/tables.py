@@ -179,7 +179,9 @@ def distance_by_layer(records: Sequence[Row], redense_records: Sequence[Row]) ->
 
 
 def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int], Sequence[Row]]) -> list[Row]:
-    """Accuracies while training sparse and then re-dense, every EVERY_EPOCHS-th epoch or the last (SDD Figures 4, 11 and 13).
+    """Accuracies while training sparse and then re-dense (SDD Figures 4, 11 and 13).
+
+    Of every EVERY_EPOCHS-th epoch; of a phase that has none of them, of the last.
 
     Args:
         keys: the rounds.
