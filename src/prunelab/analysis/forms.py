@@ -213,16 +213,17 @@ def _within(row: Row) -> tuple[Any, ...]:
 
 
 def _uniform(rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """What was not measured was not measured in any row of a replicate; one value, or none, has no deviation."""
+    """What was not measured was not measured in any row of a replicate."""
     for column in columns:
         filled: dict[Any, bool] = {}
         for number, row in enumerate(rows, 1):
             is_ = row[column] is not None
             if column.endswith("_std") and "n" in row:
+                # One value has no deviation, and what was not measured has none either.
                 must = row["n"] > 1 and row[column.removesuffix("_std")] is not None
             else:
                 must = filled.setdefault(row.get("seed"), is_)
-            if is_ != must:
+            if must != is_:
                 raise ValueError(f"row {number}: {column} is {'given' if is_ else 'empty'}, elsewhere it is not")
 
 

@@ -179,9 +179,9 @@ def distance_by_layer(records: Sequence[Row], redense_records: Sequence[Row]) ->
 
 
 def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int], Sequence[Row]]) -> list[Row]:
-    """Accuracies while training sparse and then re-dense (SDD Figures 4, 11 and 13).
+    """Accuracies while training sparse and then re-dense, every EVERY_EPOCHS-th epoch (SDD Figures 4, 11 and 13).
 
-    Of every EVERY_EPOCHS-th epoch; of a phase that has none of them, of the last.
+    The last epoch of each is always there: where the weights came back, and how it ended.
 
     Args:
         keys: the rounds.
@@ -192,7 +192,8 @@ def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int
         for key in keys
         for (training, name, seed), history in histories.items()
         if name == key
-        for row in [row for row in history if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1] or history[-1:]
+        for row in history
+        if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1 or row is history[-1]
     ]
 
 
