@@ -19,6 +19,7 @@ from unittest import mock
 
 import golden.pipeline as pipeline
 import yaml
+from matplotlib import pyplot
 
 from prunelab import errors
 from prunelab.core import artifacts, digests
@@ -199,19 +200,20 @@ def _overwrite(path: str, content: bytes) -> None:
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def _drawn(figure: object, stem: Path) -> None:
+def drawn(figure: object, stem: Path) -> None:
     """Instead of pictures, which take seconds: what the axes show."""
     shown = [
         [line.get_xydata().tolist() for line in axes.lines] + [text.get_text() for text in axes.texts]
         for axes in figure.axes
     ]
     stem.with_suffix(".png").write_text(repr(shown))
+    pyplot.close(figure)
 
 
 @contextlib.contextmanager
 def study():
     """The undamaged study in a folder of its own, which becomes the working directory."""
-    with pipeline.study(TINY), mock.patch.object(style, "save", _drawn):
+    with pipeline.study(TINY), mock.patch.object(style, "save", drawn):
         yield Study(yaml.safe_load(Path("params.yaml").read_text()))
 
 
