@@ -133,5 +133,5 @@ def test_parameters_edited_during_a_stage_are_not_recorded_for_it(tmp_path):
     assert ran(run("dvc", "repro", "dense", cwd=where).stdout) == ["dense"]
     lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
     assert lock["dense"]["params"]["params.yaml"]["train"]["epochs"] == 2
-    record = json.loads((where / "data/rounds/r00/seed0/record.json").read_text())
+    record = json.loads((where / "data/rounds/r00/replicates/seed0/record.json").read_text())
     assert record["last"]["epoch"] == 2
