@@ -15,9 +15,8 @@ from typing import Any
 from unittest import mock
 
 import torch
-import yaml
 
-from prunelab import config
+from prunelab import config, yaml12
 from prunelab.core import artifacts, images, split
 from prunelab.core.pruning import select
 from prunelab.core.study import checkpoint, rounds
@@ -29,8 +28,11 @@ PATHS = {"dense": False, "sparse": True, "autograd": False}
 
 def trained(path: str, task: rounds.Task, key: str, parent: str) -> rounds.Outcome:
     """One round by one of PATHS."""
-    folder, origin = (artifacts.replicate(where, task.seed) for where in (artifacts.ROUNDS / parent, artifacts.ORIGIN))
-    masks = checkpoint.load_masks(folder)
+    folder, origin = (
+        artifacts.replicate(where, task.seed)
+        for where in (artifacts.of_round(artifacts.ROUNDS, parent), artifacts.ORIGIN)
+    )
+    masks = checkpoint.load_masks(folder, task.layout)
     task = rounds.Task(
         task.seed, task.split, task.params.model_copy(update={"sparse": PATHS[path]}), lambda row, epochs: None
     )
@@ -39,9 +41,9 @@ def trained(path: str, task: rounds.Task, key: str, parent: str) -> rounds.Outco
         return rounds.prune(
             task,
             int(key[1:]),
-            (checkpoint.load_state(folder, artifacts.WEIGHTS, masks), masks),
-            rewind=checkpoint.load_state(origin, artifacts.REWIND, {}),
-            init=checkpoint.load_state(origin, artifacts.INIT, {}),
+            (checkpoint.load_state(folder, artifacts.WEIGHTS, masks, task.layout), masks),
+            rewind=checkpoint.load_state(origin, artifacts.REWIND, {}, task.layout),
+            init=checkpoint.load_state(origin, artifacts.INIT, {}, task.layout),
             parent_number=int(parent[1:]),
         )
 
@@ -65,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rounds", nargs="+", metavar="rNN")
     torch.set_num_threads(1)  # as a replicate is trained
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values = yaml12.load(Path("params.yaml"))
     chain = {name: values.pop(name) for name in config.DERIVED}["rounds"]
     params = config.validate(values)
     print("| round | dense, sparse: 20 epochs | all | masks | dense, autograd: 20 epochs | all | masks |")

@@ -1,10 +1,7 @@
 """Corrupt the training labels, once per replicate and before any training; hold out validation examples."""
 
-import numpy as np
-
 from prunelab import config, corruption
-from prunelab.core import artifacts, images, streams
-from prunelab.errors import UserError
+from prunelab.core import artifacts, describe, images, streams
 from stages import run
 
 
@@ -14,24 +11,26 @@ def main() -> None:
     data = images.read(artifacts.RAW)
     look_alike = images.facts(params.dataset).LOOK_ALIKE
     original = data.y_train
-    if params.train.validation >= len(original):
-        raise UserError(
-            f"train.validation={params.train.validation}: must be less than the {len(original)} training images"
-        )
+    corruption.check(
+        params.noise, params.train.validation, len(original), data.num_classes, data.given_train is not None
+    )
     with artifacts.writing(artifacts.CORRUPTED) as folder:
         for seed in params.seeds:
-            validation = np.zeros(len(original), dtype=bool)
-            held_out = streams.numpy_generator(seed, "validation").permutation(len(original))
-            validation[held_out[: params.train.validation]] = True
-            given, permuted = corruption.corrupt(
-                original,
-                ~validation,
-                data.num_classes,
-                params.noise,
-                params.noise_type,
-                look_alike,
-                streams.numpy_generator(seed, "noise"),
+            validation = corruption.hold_out(
+                len(original), params.train.validation, streams.numpy_generator(seed, "validation")
             )
+            if data.given_train is not None:
+                given, permuted = corruption.brought(original, ~validation, data.given_train)
+            else:
+                given, permuted = corruption.corrupt(
+                    original,
+                    ~validation,
+                    data.num_classes,
+                    params.noise,
+                    params.noise_type,
+                    look_alike,
+                    streams.numpy_generator(seed, "noise"),
+                )
             arrays = {"given": given, "permuted": permuted, "validation": validation}
             wrong, trained = int((given != original).sum()), int((~validation).sum())
             record = {
@@ -43,7 +42,11 @@ def main() -> None:
             target = artifacts.replicate(folder, seed)
             artifacts.write_arrays(target / artifacts.LABELS, arrays)
             artifacts.write_json(target / artifacts.RECORD, record)
-            print(f"seed {seed}: {record['permuted']} of {trained} labels permuted, {wrong} of them now wrong")
+            most = describe.confusions(original, given, data)
+            print(
+                f"seed {seed}: {record['permuted']} of {trained} labels permuted, {wrong} of them now wrong"
+                + (f"; most often {most}" if most else "")
+            )
 
 
 if __name__ == "__main__":

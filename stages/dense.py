@@ -8,7 +8,7 @@ from stages import run
 
 
 def main() -> None:
-    """Write data/rounds/r00 and data/origin."""
+    """Write data/rounds/r00/replicates and data/origin."""
     params = config.read("dense")
     with (
         artifacts.writing(artifacts.ORIGIN) as origin,
@@ -20,7 +20,7 @@ def main() -> None:
             checkpoint.save_origin(artifacts.replicate(origin, task.seed), outcome)
             return outcome
 
-        train_replicates(params, artifacts.ROUNDS / "r00", bar.step, work)
+        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, "r00"), bar.step, work)
 
 
 if __name__ == "__main__":

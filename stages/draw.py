@@ -1,17 +1,21 @@
 """Draw every figure from plots/*.csv, write the claims out, and end with a short table."""
 
 from prunelab import config
+from prunelab.analysis import forms
+from prunelab.analysis.tables import COLUMNS
 from prunelab.core import artifacts
-from prunelab.figures import FIGURES, TABLES, claims, report, style
+from prunelab.figures import FIGURES, claims, report, style
 from stages import run
 
 
 def main() -> None:
     """Write plots/figures, plots/claims.md and data/report.txt."""
     params = config.read("draw")
-    tables = {name: artifacts.read_table(artifacts.PLOTS / f"{name}.csv") for name in TABLES}
-    # A log axis has no place for a round without weights (reached when most of the last few are removed).
-    tables = {name: [row for row in rows if row.get("remaining") != 0] for name, rows in tables.items()}
+    shape = forms.shape(params)
+    found = {name: forms.table(artifacts.PLOTS / f"{name}.csv", COLUMNS[name], shape) for name in COLUMNS}
+    forms.alike({artifacts.PLOTS / f"{n}.csv": {r["model"] for r in found[n]} for n in ("named_models", "dynamics")})
+    verdicts = forms.claims(artifacts.CLAIMS)
+    tables = style.with_a_place_for_nothing(found)
     subtitle = (
         f"{params.model.name} on {params.dataset}, {100 * params.noise:g}% {params.noise_type} noise, "
         f"{params.prune.criterion} pruning, {params.prune.retrain}"
@@ -20,7 +24,6 @@ def main() -> None:
     with artifacts.writing(artifacts.FIGURES) as folder:
         for name, figure in drawn.items():
             style.save(figure, folder / name)
-    verdicts = artifacts.read_json(artifacts.CLAIMS)
     artifacts.write_text(artifacts.CLAIMS_PAGE, claims.page([(subtitle, verdicts)], claims.TITLE))
     text = report.table(tables["named_models"], subtitle, [str(artifacts.FIGURES / f"{name}.png") for name in drawn])
     text += f"\n{claims.short(verdicts)}\n(why: {artifacts.CLAIMS_PAGE})\n"

@@ -1,41 +1,40 @@
 """The loss around one round's solutions: the path from sparse to re-dense, lines, curvature."""
 
-import argparse
-
 import torch
 
 from prunelab import config, progress
-from prunelab.core import artifacts, images, networks, split, streams
+from prunelab.core import artifacts, images, networks, streams
 from prunelab.core.study import checkpoint, replicates
+from prunelab.core.study.run import split_of
 from prunelab.landscape.survey import STEPS, Solution, survey
-from stages import run
+from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/redense/landscape/rNN."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--round", required=True, help="a round that was re-dense trained, e.g. r06")
-    key = arguments.parse_args().round
+    """Write data/redense/landscape/rNN/replicates."""
     params = config.read("landscape")
-    model = params.model
+    key = round_name(__doc__, config.rounds_of("landscape"))
+    model, pictures = params.model, images.read(artifacts.RAW)
 
     def work(seed: int, device: torch.device, on_step: replicates.OnEpoch) -> None:
-        labels = artifacts.read_arrays(artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS)
-        data = split.make(images.read(artifacts.RAW), labels, device)
+        data = split_of(pictures, seed, device)
         generator = streams.generator(seed, "init")
         network = networks.build(
             model.name, data.x_N.sample_shape, data.num_classes, model.width, model.batchnorm_init, generator
         ).to(device)
+        layout = {name: value.shape for name, value in network.state_dict().items()}
         solutions = {}
         for name, folder in (("sparse", artifacts.ROUNDS), ("redense", artifacts.REDENSE)):
-            place = artifacts.replicate(folder / key, seed)
-            masks = checkpoint.load_masks(place)
-            state = checkpoint.load_state(place, artifacts.WEIGHTS, masks)
+            place = artifacts.replicate(artifacts.of_round(folder, key), seed)
+            masks = checkpoint.load_masks(place, layout)
+            state = checkpoint.load_state(place, artifacts.WEIGHTS, masks, layout)
             solutions[name] = Solution(
                 {n: v.to(device) for n, v in state.items()}, {n: m.to(device) for n, m in masks.items()}
             )
+        artifacts.read_record(artifacts.REDENSE, key, seed, ())
+        masks = solutions["sparse"].masks
+        sparse = checkpoint.load_record(artifacts.ROUNDS, key, seed, masks, ["sparsity", "remaining"])
         found = survey(network, data, solutions, params.landscape, seed, lambda: on_step({}, STEPS))
-        sparse = artifacts.read_json(artifacts.replicate(artifacts.ROUNDS / key, seed) / artifacts.RECORD)
         place = artifacts.replicate(unfinished, seed)
         artifacts.write_json(
             place / artifacts.RECORD, {n: sparse[n] for n in ("round", "seed", "sparsity", "remaining")} | found.record
@@ -49,10 +48,10 @@ def main() -> None:
                 artifacts.write_table(place / name, rows)
 
     with (
-        artifacts.writing(artifacts.LANDSCAPE / key) as unfinished,
+        artifacts.writing(artifacts.of_round(artifacts.LANDSCAPE, key)) as unfinished,
         progress.Bar(f"landscape {progress.of_all(key)}", params.seeds, "part") as bar,
     ):
-        replicates.run(work, params.seeds, params.device, bar.step)
+        replicates.run(work, params.seeds, params.device, params.threads, bar.step)
 
 
 if __name__ == "__main__":

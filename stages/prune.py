@@ -1,37 +1,34 @@
 """One pruning round: score an earlier round's weights, remove the lowest, retrain the survivors."""
 
-import argparse
-
 from prunelab import config, progress
 from prunelab.core import artifacts
 from prunelab.core.study import checkpoint, rounds
 from prunelab.core.study.run import train_replicates
-from stages import run
+from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/rounds/rNN."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--round", required=True, help="the round to make, e.g. r07")
-    arguments.add_argument("--parent", required=True, help="the round it prunes, e.g. r06")
-    args = arguments.parse_args()
+    """Write data/rounds/rNN/replicates."""
     params = config.read("prune")
+    parents = config.rounds_of("prune")
+    key = round_name(__doc__, parents)
 
     def work(task: rounds.Task) -> rounds.Outcome:
-        parent = artifacts.replicate(artifacts.ROUNDS / args.parent, task.seed)
+        parent = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, parents[key]), task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
-        masks = checkpoint.load_masks(parent)
+        masks = checkpoint.load_masks(parent, task.layout)
+        checkpoint.load_record(artifacts.ROUNDS, parents[key], task.seed, masks)
         return rounds.prune(
             task,
-            int(args.round[1:]),
-            (checkpoint.load_state(parent, artifacts.WEIGHTS, masks), masks),
-            rewind=checkpoint.load_state(origin, artifacts.REWIND, {}),
-            init=checkpoint.load_state(origin, artifacts.INIT, {}),
-            parent_number=int(args.parent[1:]),
+            int(key[1:]),
+            (checkpoint.load_state(parent, artifacts.WEIGHTS, masks, task.layout), masks),
+            rewind=checkpoint.load_state(origin, artifacts.REWIND, {}, task.layout),
+            init=checkpoint.load_state(origin, artifacts.INIT, {}, task.layout),
+            parent_number=int(parents[key][1:]),
         )
 
-    with progress.Bar(f"prune {progress.of_all(args.round)}", params.seeds) as bar:
-        train_replicates(params, artifacts.ROUNDS / args.round, bar.step, work)
+    with progress.Bar(f"prune {progress.of_all(key)}", params.seeds) as bar:
+        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, key), bar.step, work)
 
 
 if __name__ == "__main__":

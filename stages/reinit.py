@@ -1,27 +1,25 @@
 """One round's mask once more, from a new random initialisation."""
 
-import argparse
-
 from prunelab import config, progress
 from prunelab.core import artifacts
 from prunelab.core.study import checkpoint, rounds
 from prunelab.core.study.run import train_replicates
-from stages import run
+from stages import round_name, run
 
 
 def main() -> None:
-    """Write data/rounds/reinit/rNN."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--round", required=True, help="the round whose mask is trained, e.g. r06")
-    args = arguments.parse_args()
+    """Write data/rounds/reinit/rNN/replicates."""
     params = config.read("reinit")
+    key = round_name(__doc__, config.rounds_of("reinit"))
 
     def work(task: rounds.Task) -> rounds.Outcome:
-        sparse = artifacts.replicate(artifacts.ROUNDS / args.round, task.seed)
-        return rounds.reinit(task, int(args.round[1:]), checkpoint.load_masks(sparse))
+        sparse = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, key), task.seed)
+        masks = checkpoint.load_masks(sparse, task.layout)
+        checkpoint.load_record(artifacts.ROUNDS, key, task.seed, masks)
+        return rounds.reinit(task, int(key[1:]), masks)
 
-    with progress.Bar(f"re-initialise {progress.of_all(args.round)}", params.seeds) as bar:
-        train_replicates(params, artifacts.REINIT / args.round, bar.step, work)
+    with progress.Bar(f"re-initialise {progress.of_all(key)}", params.seeds) as bar:
+        train_replicates(params, artifacts.of_round(artifacts.REINIT, key), bar.step, work)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def test_a_folder_appears_only_when_finished(tmp_path):
         (folder / "a").write_text("new")
         assert not target.exists()
     assert (target / "a").read_text() == "new"
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "data", "r01", "rounds"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "data", "r01", "rounds", "sha256sums.txt"]
 
     def half_way():
         with artifacts.writing(target) as folder:
@@ -29,7 +29,7 @@ def test_a_folder_appears_only_when_finished(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         half_way()
-    assert [p.name for p in target.iterdir()] == ["a"]
+    assert sorted(p.name for p in target.iterdir()) == ["a", "sha256sums.txt"]
 
 
 @pytest.mark.usefixtures("_inside")
@@ -39,7 +39,7 @@ def test_leftovers_of_a_killed_process_are_cleared():
     (stale / "old").write_text("half-written")
     with artifacts.writing(artifacts.ROUNDS / "r01") as folder:
         (folder / "new").write_text("")
-    assert [p.name for p in (artifacts.ROUNDS / "r01").iterdir()] == ["new"]
+    assert sorted(p.name for p in (artifacts.ROUNDS / "r01").iterdir()) == ["new", "sha256sums.txt"]
     assert not artifacts.UNFINISHED.exists()
 
 
@@ -101,16 +101,18 @@ def test_a_pickle_is_never_loaded(tmp_path):
         artifacts.read_array(tmp_path / "x.npy")
 
 
-def test_stored_images_come_back_and_changed_ones_do_not(tmp_path):
+def test_stored_images_come_back_and_changed_ones_do_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     stored = make_images()
-    images.store(tmp_path, stored)
-    back = images.read(tmp_path)
+    with artifacts.writing(artifacts.RAW) as folder:
+        images.store(folder, stored)
+    back = images.read(artifacts.RAW)
     assert all((getattr(back, name) == getattr(stored, name)).all() for name in images.ARRAYS)
-    changed = bytearray((tmp_path / "x_train.npy").read_bytes())
+    changed = bytearray((artifacts.RAW / "x_train.npy").read_bytes())
     changed[-1] ^= 1
-    (tmp_path / "x_train.npy").write_bytes(changed)
-    with pytest.raises(UserError, match=r"x_train\.npy: damaged \(checksum"):
-        images.read(tmp_path)
+    (artifacts.RAW / "x_train.npy").write_bytes(changed)
+    with pytest.raises(UserError, match=r"x_train\.npy: damaged \(another content than data/raw/sha256sums\.txt says"):
+        images.read(artifacts.RAW)
 
 
 def test_wrong_images_are_refused():
@@ -136,3 +138,12 @@ def test_digits_are_the_stated_counts():
 def test_an_unknown_variant_lists_what_exists():
     with pytest.raises(UserError, match=r"prune\.criterion='x': must be one of gradient, magnitude, random"):
         byname.load("criteria", "x", "prune.criterion")
+
+
+def test_tensors_come_back_in_their_shapes(tmp_path):
+    """Also a number (batch normalisation counts its batches) and what is not contiguous."""
+    tensors = {"number": np.array(7), "none": np.zeros((0, 3), np.float32), "turned": np.arange(6.0).reshape(2, 3).T}
+    artifacts.write_tensors(tmp_path / "t.safetensors", tensors)
+    back = artifacts.read_tensors(tmp_path / "t.safetensors")
+    assert {name: array.shape for name, array in back.items()} == {"number": (), "none": (0, 3), "turned": (3, 2)}
+    assert all((back[name] == tensors[name]).all() for name in tensors)

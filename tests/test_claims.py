@@ -127,13 +127,22 @@ def test_comparisons_of_runs_name_the_runs(number):
     assert claim["decide_with"].split()[-1] == expected
 
 
+def clean(one):
+    """The same without a permuted label."""
+    return replace(one, sparse=one.sparse | {"permuted": np.full((R, S), np.nan)})
+
+
 def test_without_noise_claim_1_is_another():
-    claim = verdicts.verdicts(run(noise=0.0))["1"]
+    claim = verdicts.verdicts(clean(run(noise=0.0)))["1"]
     assert claim.verdict == UNDECIDED
     assert claim.needs == {"noise": 0.4}
     assert "there is one nevertheless" in claim.why
-    flat = verdicts.verdicts(with_test([0.7] * R, spread=0.0, noise=0.0))["1"]
+    flat = verdicts.verdicts(clean(with_test([0.7] * R, spread=0.0, noise=0.0)))["1"]
     assert "none, as claimed" in flat.why
+
+
+def test_wrong_labels_that_the_data_brought_are_noise_like_any_other():
+    assert verdicts.verdicts(run(noise=0.0))["1"].verdict == SUPPORTED
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 7, 8, 9])
@@ -194,3 +203,12 @@ def test_they_can_be_stored_and_read():
     assert text.count("## Claim") == 9
     assert "| fall into the valley: dense - valley |" in text
     assert short(stored).splitlines() == ["claims supported: 1, 2, 3, 6, 7, 8, 9", "claims not decidable: 4, 5"]
+
+
+def test_networks_that_only_guess_match_each_other_and_that_shows_nothing():
+    """Pruned to nothing, a ticket and its re-initialisation both answer one class always."""
+    dead = [*TEST[:6], *[0.1] * (len(TEST) - 6)]
+    right = {"reinit": with_test(dead, spread=0.0).right["last"]}
+    for chance, expected in ((0.1, UNDECIDED), (0.01, SUPPORTED)):
+        one = with_test(dead, spread=0.0, chance=chance)
+        assert verdicts.verdicts(replace(one, right=one.right | right))["9"].verdict == expected

@@ -7,8 +7,9 @@ import re
 import pytest
 import yaml
 from conftest import committed
+from dvc.utils import serialize as dvc_yaml
 
-from prunelab import config, schema
+from prunelab import config, schema, yaml12
 from prunelab.core.training.augment import AUGMENTATIONS
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.optimizers import OPTIMIZERS
@@ -38,9 +39,11 @@ WRONG = [
     ("noise", None, "in [0, 1)"),
     ("noise_type", "asymetric", "symmetric, uniform_other, pairflip, asymmetric"),
     ("dataset", "digit", "digits"),
-    ("seeds", [], "at least one"),
+    ("seeds", [], "a list of 1 to 1000"),
     ("seeds", [0, 1, 0], "none twice"),
-    ("seeds", [-1], "none negative"),
+    ("seeds", [-1], "whole numbers from 0"),
+    ("seeds", list(range(20_000)), "1 to 1000 whole numbers"),
+    ("seeds", [2**32], "from 0 to 4294967295"),
     ("seeds", 3, "list"),
     ("device", "gpu", "auto, cpu, cuda"),
     ("n_rounds", 0, "1 to 99"),
@@ -48,16 +51,16 @@ WRONG = [
     ("model.name", "lenet5", "lenet"),
     ("model.width", 0, "greater than 0"),
     ("model.batchnorm_init", "zeros", "ones, uniform"),
-    ("train.epochs", 0, "at least 1"),
-    ("train.batch_size", 0, "at least 1"),
-    ("train.batch_size", "big", "at least 1"),
+    ("train.epochs", 0, "a whole number from 1 to"),
+    ("train.batch_size", 0, "a whole number from 1 to"),
+    ("train.batch_size", "big", "a whole number from 1 to"),
     ("train.optimizer", "adamw", "sgd"),
     ("train.lr", 0, "greater than 0"),
     ("train.lr", -1, "greater than 0"),
     ("train.lr", NAN, "greater than 0"),
     ("train.lr", INF, "greater than 0"),
     ("train.momentum", 1, "in [0, 1)"),
-    ("train.weight_decay", -1e-4, "at least 0"),
+    ("train.weight_decay", -1e-4, "from 0 to 1000"),
     ("train.milestones", [100, 50], "increasing"),
     ("train.gamma", 0, "(0, 1]"),
     ("train.warmup_epochs", 201, "at most train.epochs=200"),
@@ -69,17 +72,35 @@ WRONG = [
     ("prune.schedule", "oneshot", "iterative, one_shot"),
     ("prune.retrain", "rewnd", "rewind, lr_rewind, finetune, scratch"),
     ("finetune.lr", 0, "greater than 0"),
-    ("redense.epochs", -3, "at least 1"),
-    ("redense.every", 0, "at least 1"),
-    ("reinit.every", -1, "at least 0"),
+    ("redense.epochs", -3, "a whole number from 1 to"),
+    ("redense.every", 0, "a whole number from 1 to"),
+    ("reinit.every", -1, "a whole number from 0 to"),
     ("engine", ["float16"], "bfloat16, channels_last, compile"),
     ("engine", "compile", "a list"),
     ("train.augment", "crop", "none, flip, shift, flip_shift"),
-    ("subset.train", -5, "at least 0"),
+    ("subset.train", -5, "a whole number from 0 to"),
     ("nosie", 0.2, "did you mean noise?"),
     ("prune.criterium", "magnitude", "did you mean prune.criterion?"),
     ("train.x", 1, "known are epochs"),
     ("prune", 3, "section"),
+    # What would hang, fill the memory or overflow.
+    ("train.epochs", 10**12, "from 1 to 100000"),
+    ("train.batch_size", 10**23, "from 1 to 100000000"),
+    ("train.batch_size", 1e23, "from 1 to 100000000"),
+    ("train.lr", 1e308, "at most 1000"),
+    ("train.lr", 10**400, "at most 1000"),
+    ("train.weight_decay", 1e308, "from 0 to 1000"),
+    ("train.milestones", [10**12], "from 1 to 100000"),
+    ("train.warmup_epochs", 10**12, "from 0 to 100000"),
+    ("model.width", 1e5, "at most 100"),
+    ("threads", 0, "from 1 to 1024"),
+    ("threads", 10**6, "from 1 to 1024"),
+    ("redense.every", 10**9, "from 1 to 99"),
+    ("landscape.examples", 10**30, "from 0 to 100000000"),
+    ("landscape.directions", 10**9, "from 1 to 1000"),
+    ("landscape.eigenvalues", 10**9, "from 1 to 100"),
+    ("landscape.probes", 10**9, "from 2 to 100000"),
+    ("train.lr", "1e-3", "a number greater than 0"),
 ]
 
 
@@ -99,6 +120,7 @@ def test_what_is_wrong_is_named_in_one_line(name, value, allowed):
         ({"train.optimizer": "nesterov"}, "train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov"),
         ({"train.optimizer": "adam", "train.momentum": 0.9}, "train.momentum=0.9: must be 0 with train.optimizer=adam"),
         ({"dataset": "npz", "noise_type": "asymmetric"}, "noise_type='asymmetric': must be one of symmetric, "),
+        ({"noise": 0.0004}, "noise=0.0004: selects none of the 1000 training images; must be 0, or at least 0.0005"),
         ({"subset.train": 1001}, "subset.train=1001: must be at most 1000"),
         ({"subset.train": 100, "train.validation": 100}, "must be less than the 100 training images"),
         ({"subset.train": 100, "train.rewind_iteration": 200}, "must be less than the 200 iterations"),
@@ -135,7 +157,7 @@ def test_a_missing_parameter_is_named():
 
 @pytest.mark.parametrize(
     ("name", "value", "read"),
-    [("noise", 0, 0.0), ("train.lr", "1e-3", 1e-3), ("train.lr", 1, 1.0), ("seeds", [7], [7])],
+    [("noise", 0, 0.0), ("train.lr", 1e-3, 1e-3), ("train.lr", 1, 1.0), ("seeds", [7], [7])],
 )
 def test_numbers_are_read_as_dvc_reads_them(name, value, read):
     checked = config.validate(changed(DEFAULT, {name: value}))
@@ -143,6 +165,33 @@ def test_numbers_are_read_as_dvc_reads_them(name, value, read):
         checked = getattr(checked, part)
     assert checked == read
     assert type(checked) is type(read)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("010", 10),
+        ("1_000", 1000),
+        ("0o10", 8),
+        ("0x10", 16),
+        ("1e2", 100.0),
+        ("1:30", "1:30"),
+        ("no", "no"),
+        ("on", "on"),
+    ],
+)
+def test_yaml_is_read_as_dvc_reads_it(tmp_path, written, read):
+    """PyYAML takes 010 for 8, 1:30 for 90 and `no` for false: one thing would be trained and another recorded."""
+    file = tmp_path / "params.yaml"
+    file.write_text(f"value: {written}\nlist:\n- 0\n- {written}\n")
+    ours, dvcs = yaml12.load(file), dvc_yaml.load_yaml(file)
+    assert repr(ours) == repr(dvcs) == repr({"value": read, "list": [0, read]})
+
+
+def test_a_name_that_comes_twice_is_refused(tmp_path):
+    (tmp_path / "params.yaml").write_text("noise: 0.1\nnoise: 0.2\n")
+    with pytest.raises(UserError, match=r"^[^\n]*params\.yaml: is not YAML \([^\n]*duplicate key[^\n]*\)$"):
+        yaml12.load(tmp_path / "params.yaml")
 
 
 def write(folder, values):

@@ -1,11 +1,15 @@
 """Label noise: exact counts, and the distribution each type promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from conftest import make_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prunelab import corruption
+from prunelab.core import describe
 from prunelab.errors import UserError
 
 DIGITS = {2: 7, 3: 8, 5: 6, 6: 5}
@@ -75,3 +79,37 @@ def test_replicates_differ_and_repeat():
     first, again, other = (corrupt(original, 0.4, "symmetric", seed=s)[0] for s in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
+
+
+def test_settings_are_held_against_the_data():
+    def refused(*arguments):
+        with pytest.raises(UserError) as caught:
+            corruption.check(*arguments)
+        return str(caught.value)
+
+    assert refused(0.0004, 0, 1000, 10, False) == (
+        "noise=0.0004: selects none of the 1000 training images; must be 0, or at least 0.0005"
+    )
+    corruption.check(0.0005, 0, 1000, 10, False)
+    assert corrupt(np.arange(1000) % 10, 0.0005, "symmetric")[1].sum() == 1
+    assert refused(0.4, 1000, 1000, 10, False) == "train.validation=1000: must be less than the 1000 training images"
+    assert refused(0.4, 991, 1000, 10, False).startswith("train.validation=991: must be at most 990, so that")
+    corruption.check(0.4, 990, 1000, 10, False)
+    assert refused(0.4, 0, 1000, 10, True) == "noise=0.4: must be 0, the data brings noisy labels of its own"
+    corruption.check(0, 0, 1000, 10, True)
+
+
+def test_noise_that_came_with_the_data_is_permuted_where_it_is_wrong_and_spares_validation():
+    original, noisy = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 2, 2, 1, 1, 0])
+    available = np.array([True, True, True, True, True, False])
+    given_labels, permuted = corruption.brought(original, available, noisy)
+    assert given_labels.tolist() == [0, 2, 2, 1, 1, 2]
+    assert permuted.tolist() == [False, True, False, True, False, False]
+
+
+def test_frequent_confusions_are_named():
+    data = make_images(n_train=8)
+    data = replace(data, classes=("cat", "dog", "fox", "owl"))
+    original, wrong = np.array([0, 0, 0, 1, 2, 3, 3, 2]), np.array([1, 1, 0, 1, 2, 2, 2, 0])
+    assert describe.confusions(original, wrong, data) == "cat as dog (2), owl as fox (2), fox as cat (1)"
+    assert describe.confusions(original, original, data) == ""

@@ -4,15 +4,17 @@ import gzip
 import hashlib
 import pickle
 from itertools import pairwise
+from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torchvision
-from written import pixels, save, write_cifar, write_folder, write_idx, write_mnist, write_npz, write_tiny
+from conftest import ROOT, make_images
+from written import pixels, save, write_cifar, write_folder, write_mnist, write_tiny
 
 from prunelab import corruption
-from prunelab.core import images
+from prunelab.core import byname, describe, images, labels, published
 from prunelab.datasets import cifar10, cifar100, mnist, tiny_imagenet
 from prunelab.errors import UserError
 
@@ -33,68 +35,61 @@ def one_line(name, root):
     return line
 
 
-# MNIST and Fashion-MNIST: the IDX format.
+# The published ones: odd_published.py reads MNIST and its twins, EMNIST and SVHN; here what ties them together.
 
 
-@pytest.mark.parametrize(("name", "kind"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
-def test_idx_files_are_read(tmp_path, monkeypatch, name, kind):
-    arrays = write_mnist(tmp_path, kind)
-    monkeypatch.setattr(images.facts(name), "NUM_TRAIN", 20)
-    got = images.fetch(name, tmp_path)
-    assert got.x_train.shape == (20, 1, 28, 28)
-    assert (got.x_train[:, 0] == arrays["train-images-idx3-ubyte"]).all()
-    assert (got.x_test[:, 0] == arrays["t10k-images-idx3-ubyte"]).all()
-    assert got.y_train.tolist() == [*range(10)] * 2
-    assert (got.num_classes, got.max_value) == (10, 255)
+def test_mnists_own_checksums_are_held_against_it(tmp_path):
+    """Another set of the right shapes and number is not MNIST."""
+    write_mnist(tmp_path, n_train=60_000, n_test=10_000)
+    assert "train-images-idx3-ubyte: is not known to be the published file" in one_line("mnist", tmp_path)
 
 
-def test_another_number_of_images_is_not_mnist(tmp_path):
-    write_mnist(tmp_path)
-    assert one_line("mnist", tmp_path) == "dataset=mnist: 20 training images, must be 60000"
+def test_a_download_is_checked_and_takes_its_name_when_complete(tmp_path, monkeypatch):
+    """A stand-in for the network that serves these bytes; the second mirror has the right ones."""
+    right, served = gzip.compress(b"right"), []
+
+    def download(url, folder, name, md5):
+        served.append((url, sorted(path.name for path in Path(folder).iterdir())))
+        content = right if "second" in url else b"half"
+        (Path(folder) / name).write_bytes(content)
+        if hashlib.md5(content).hexdigest() != md5:
+            raise RuntimeError("File not found or corrupted.")
+
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", download)
+    md5, path = hashlib.md5(right).hexdigest(), tmp_path / "raw" / "a.gz"
+    assert published.file(path, md5, ["first/a.gz", "second/a.gz"]).read_bytes() == right
+    assert [url for url, _ in served] == ["first/a.gz", "second/a.gz"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.gz"]
+    path.unlink()
+    with pytest.raises(UserError, match="downloading it failed \\(File not found or corrupted"):
+        published.file(path, md5, ["first/a.gz"])
+    assert not [*path.parent.iterdir()]
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (lambda data: data[:1000], "damaged"),  # truncated
-        (lambda data: b"\x00\x00\x0d\x03" + data[4:], "damaged"),  # says it holds another type
-        (lambda data: b"PK\x03\x04" + data[4:], "damaged"),  # wrong magic
-        (lambda data: b"", "damaged"),
-    ],
-)
-def test_damaged_idx_files_are_named(tmp_path, damage, words):
-    write_mnist(tmp_path)
-    path = tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
-    path.write_bytes(damage(path.read_bytes()))
-    line = one_line("mnist", tmp_path)
-    assert line.startswith(str(path))
-    assert words in line
+def test_dvc_leaves_out_what_is_verified_and_nothing_else():
+    lines = [line for line in (ROOT / ".dvcignore").read_text().splitlines() if line.startswith("/data/")]
+    verified = [f"/data/source/{name}" for data in byname.names("datasets") for name in verified_by(data)]
+    assert sorted(lines) == sorted(verified)
+    assert len(lines) == 10
 
 
-def test_labels_out_of_range_are_named(tmp_path):
-    write_mnist(tmp_path)
-    write_idx(tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte", np.full(20, 10, dtype=np.uint8))
-    assert one_line("mnist", tmp_path) == "dataset=mnist: y_train spans 10..10, must lie in 0..9"
+def verified_by(name):
+    return getattr(images.facts(name), "VERIFIED", ())
 
 
-def test_without_files_and_network_one_line_says_what_to_put_where(tmp_path):
-    line = one_line("mnist", tmp_path)
-    assert f"{tmp_path}/MNIST/raw does not hold the published files" in line
-    assert "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte" in line
+def test_each_data_set_that_torchvision_knows_is_verified():
+    assert {name for name in byname.names("datasets") if verified_by(name)} == {
+        "cifar10", "cifar100", "emnist", "fashion_mnist", "kmnist", "mnist", "svhn",
+    }  # fmt: skip
 
 
-def test_published_archives_are_unpacked_without_a_network(tmp_path, monkeypatch):
-    """What torchvision would have downloaded, put there by hand: its checksum is looked at, then it is unpacked."""
-    arrays = write_mnist(tmp_path)
-    raw, resources = tmp_path / "MNIST" / "raw", []
-    for name, _ in arrays.items():
-        packed = gzip.compress((raw / name).read_bytes())
-        (raw / f"{name}.gz").write_bytes(packed)
-        (raw / name).unlink()
-        resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
-    monkeypatch.setattr(torchvision.datasets.MNIST, "resources", resources)
-    monkeypatch.setattr(mnist, "NUM_TRAIN", 20)
-    assert len(images.fetch("mnist", tmp_path).y_train) == 20
+def test_class_names_are_torchvisions():
+    for kind in ("FashionMNIST", "KMNIST"):
+        assert (
+            list(images.facts({"FashionMNIST": "fashion_mnist"}.get(kind, "kmnist")).CLASSES)
+            == getattr(torchvision.datasets, kind).classes
+        )
+    assert list(images.facts("emnist").CLASSES) == torchvision.datasets.EMNIST.classes_split_dict["balanced"]
 
 
 # CIFAR: pickled batches, opened only when their checksums are the published ones.
@@ -111,6 +106,7 @@ def test_cifar_batches_are_read(tmp_path, monkeypatch, module, kind, classes):
     assert (got.x_train[0] == first).all()
     assert got.y_test.tolist() == [0, 1, 2, 9]
     assert got.num_classes == classes
+    assert got.classes == tuple(module.CLASSES)
 
 
 class Trap:
@@ -186,6 +182,9 @@ def test_tiny_imagenet_is_read_as_published(tiny, tmp_path):
     assert (got.x_train[0][0] == got.x_train[0][2]).all()  # stored grey
     assert got.y_test.tolist() == [2, 0, 1, 0]
     assert got.x_test[:, 0, 0, 0].tolist() == [0, 60, 120, 180]
+    assert got.classes == ("n01", "n02", "n03")
+    (tiny / "words.txt").write_text("n01\tgoldfish, Carassius auratus\nn02\tcrane\nn03\tcrane\n")
+    assert images.fetch("tiny_imagenet", tmp_path).classes == ("goldfish", "n02", "n03")
 
 
 def test_damaged_tiny_imagenet_is_named(tiny, tmp_path):
@@ -204,78 +203,52 @@ def test_damaged_tiny_imagenet_is_named(tiny, tmp_path):
     assert "there is no tiny-imagenet-200/val/val_annotations.txt in it" in one_line("tiny_imagenet", tmp_path)
 
 
-# The user's own: folders of pictures, and arrays.
+# The user's own: odd_pictures.py, odd_arrays.py and odd_tables.py.
 
 
-@pytest.mark.parametrize(("shape", "channels"), [((12, 10, 3), 3), ((12, 10), 1)])
-def test_folders_are_read(tmp_path, shape, channels):
-    write_folder(tmp_path, shape)
-    got = images.fetch("folder", tmp_path)
-    assert got.x_train.shape == (6, channels, 12, 10)
-    assert got.y_train.tolist() == [0, 0, 0, 1, 1, 1]
-    assert got.x_train[:, 0, 3, 3].tolist() == [0, 1, 2, 100, 101, 102]
-    assert (len(got.x_test), got.num_classes) == (4, 2)
+def test_names_sort_as_people_do():
+    names = ["b10", "b2", "a", "10", "9", "-1", "B", "b2x", "02", "2"]
+    assert labels.in_order(names) == ["02", "2", "9", "10", "-1", "B", "a", "b2", "b2x", "b10"]
+    assert labels.in_order(["10", "9", "-1", "-10"]) == ["-10", "-1", "9", "10"]
 
 
-def test_what_is_wrong_with_a_folder_is_named(tmp_path):
-    assert "there is no train/" in one_line("folder", tmp_path)
-    write_folder(tmp_path)
-    odd = tmp_path / "test" / "dog" / "1.png"
-    save(odd, pixels(12, 12, 3))
-    assert one_line("folder", tmp_path).startswith(f"{odd}: is 12x12, must be 10x12 like {tmp_path}/train/cat/0.png")
-    odd.write_bytes(odd.read_bytes()[:20])
-    assert one_line("folder", tmp_path).startswith(f"{odd}: damaged")
-    odd.unlink()
-    save(tmp_path / "train" / "fox" / "0.png", pixels(12, 10, 3))
-    assert one_line("folder", tmp_path).endswith("must have the same classes; fox is in one of them only")
-    (tmp_path / "train" / "fox" / "0.png").unlink()
-    assert "fox" in one_line("folder", tmp_path)  # an empty class
+def test_too_many_classes_are_refused():
+    y = np.repeat(np.arange(10_001), 2)
+    with pytest.raises(UserError, match="y has 10001 different labels for 20002 examples"):
+        labels.numbered(labels.names_of(y, "y"), "y", {})
+    classes, numbers, _ = labels.numbered(labels.names_of(y[2:], "y"), "y", {})
+    assert classes == tuple(map(str, range(1, 10_001)))
+    assert (numbers == y[2:] - 1).all()
 
 
-@pytest.mark.parametrize(
-    ("shape", "stored"),
-    [((6, 5), (1, 6, 5)), ((6, 5, 3), (3, 6, 5)), ((3, 6, 5), (3, 6, 5)), ((6, 5, 1), (1, 6, 5)), ((40,), (1, 1, 40))],
-)
-def test_npz_is_read_in_every_layout(tmp_path, shape, stored):
-    path, arrays = write_npz(tmp_path, x_train=pixels(12, *shape), x_test=pixels(6, *shape).astype(np.int32))
-    got = images.fetch("npz", path)
-    assert got.x_train.shape == (12, *stored)
-    assert got.x_train.dtype == got.x_test.dtype == np.uint8
-    moved = np.moveaxis(arrays["x_train"], -1, 1) if shape[-1] in (1, 3) else arrays["x_train"]
-    assert (got.x_train.reshape(12, -1) == moved.reshape(12, -1)).all()
-    assert got.y_train.tolist() == [0, 1, 2] * 4
+def test_a_fixed_fifth_of_each_class_is_the_test_set_where_a_table_has_no_split(tmp_path):
+    rows = [f"{i},{'ab'[i % 3 == 0]}" for i in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(["x,label", *rows]))
+    got = images.fetch("table", tmp_path / "a.csv")
+    assert np.bincount(got.y_train).tolist() == [32, 16]
+    assert np.bincount(got.y_test).tolist() == [8, 4]
+    again = images.fetch("table", tmp_path / "a.csv")
+    assert (again.x_train == got.x_train).all()
+    assert len({*got.x_train.ravel(), *got.x_test.ravel()}) == 60
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"x_test": None}, "has no array x_test; must have x_train, y_train, x_test, y_test"),
-        ({"x_train": pixels(12, 6, 5) / 255}, "x_train is float64 0.0..1.0, must be integers 0..255 (for fractions"),
-        ({"x_train": np.full((12, 6, 5), 256)}, "x_train is int64 256..256, must be integers 0..255"),
-        ({"x_train": pixels(12, 2, 6, 5)}, "x_train is (12, 2, 6, 5), must be [N, H, W]"),
-        ({"x_test": pixels(6, 6, 6)}, "x_test has images of (1, 6, 6), must be (1, 6, 5) as in x_train"),
-        ({"y_train": np.arange(11) % 3}, "hold 12 images and 11 labels, must be equal"),
-        ({"y_train": np.arange(12) % 3 - 1}, "y_train is int64 (12,), must be integers from 0 on [N]"),
-        ({"y_train": (np.arange(12) % 3) * 2.0}, "y_train is float64 (12,), must be integers from 0 on [N]"),
-        ({"y_train": (np.arange(12) % 3) * 2}, "y_train must hold every class 0..4, it has no 1"),
-        ({"y_test": np.arange(6)}, "y_test spans 0..5, must lie in 0..2"),
-        ({"x_test": pixels(0, 6, 5), "y_test": np.zeros(0, int)}, "must be integers"),
-        ({"y_train": np.array([Trap("x")] * 12, dtype=object)}, "damaged"),
-    ],
-)
-def test_what_is_wrong_with_an_npz_is_named(tmp_path, changes, words):
-    path, _ = write_npz(tmp_path, **changes)
-    line = one_line("npz", path)
-    assert words in line
-    assert str(path) in line or line.startswith("dataset=npz: ")
+def test_what_fetch_prints_lines_up(tmp_path):
+    write_folder(tmp_path, classes=("a10", "a2"))
+    (tmp_path / "train" / "notes.txt").write_text("x")
+    assert describe.lines("folder", images.fetch("folder", tmp_path)) == [
+        "folder: 6 training and 4 test images, 3x12x10, colour",
+        "  labels: by folder",
+        "  files used: 10 (png)",
+        "  left out: 1 (train/notes.txt)",
+        "  class   train    test",
+        "  a2          3       2",
+        "  a10         3       2",
+    ]
 
 
-def test_a_damaged_or_missing_npz_is_named(tmp_path):
-    path, _ = write_npz(tmp_path)
-    path.write_bytes(path.read_bytes()[:400])
-    assert one_line("npz", path).startswith(f"{path}: damaged")
-    assert "must be an npz file with x_train" in one_line("npz", tmp_path)
-    assert "must be a folder (or, for npz, a file) that exists" in one_line("npz", tmp_path / "nothing.npz")
+def test_many_classes_are_summed_up():
+    line = describe.lines("x", make_images(n_train=70, n_test=35, classes=35, shape=(1, 6, 6)))[-1]
+    assert line == "  35 classes (0, 1, 2, ..., 34), each of 2 to 2 training and 1 to 1 test examples"
 
 
 def test_no_class_of_cifar100_is_listed_twice():

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from prunelab.analysis.tables import COLUMNS
 from prunelab.core import artifacts
-from prunelab.figures import FIGURES, TABLES, redense_dynamics, style
+from prunelab.figures import FIGURES, redense_dynamics, style
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,7 @@ def _closed():
 @pytest.fixture
 def tables():
     """Those of the run in this folder."""
-    return {name: artifacts.read_table(ROOT / "plots" / f"{name}.csv") for name in TABLES}
+    return {name: artifacts.read_table(ROOT / "plots" / f"{name}.csv") for name in COLUMNS}
 
 
 def row(seed, value, x=0.5, **more):
@@ -85,3 +86,21 @@ def test_phases_are_lines_of_their_own_whatever_their_epochs(first, tables):
     for line in lines[1::2]:
         assert line.get_ydata() == pytest.approx((first + np.arange(4)) / 100 + 0.01)
     assert len(axes.get_legend().get_texts()) == 3
+
+
+@pytest.mark.parametrize("width", [2.5, 4.0, 9.0])
+def test_titles_and_captions_stay_inside_the_figure(width):
+    figure = plt.figure(figsize=(width, 3))
+    tables = {"named_models": [{"n": 2}]}
+    style.title(figure, "Sparse double descent", "resnet101 on tiny_imagenet, 40% asymmetric noise, random pruning")
+    style.caption(figure, tables, r"$\alpha = 0$: sparse, $\alpha = 1$: re-dense; vertical line: the best validation.")
+    figure.canvas.draw()
+    for text in (figure._suptitle, figure._supxlabel):
+        box = text.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.width
+    said = figure._supxlabel.get_text()
+    assert r"$\alpha = 0$" in said, "a formula is not broken"
+    assert r"$\alpha = 1$" in said
+    assert ("\n" in said) == (width < 9)
+    plt.close(figure)

@@ -1,5 +1,7 @@
 """Images on the device, and what is done to them there: normalisation, flips, shifts; against NumPy and plain loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from conftest import make_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunelab.core import images, inputs, streams
+from prunelab.core import features, images, inputs, streams
 from prunelab.core.training.augment import AUGMENTATIONS, Augmentation, shifted
 from prunelab.errors import UserError
 
@@ -123,7 +125,7 @@ def test_flips_and_shifts_are_fair():
 
 
 @settings(max_examples=25, deadline=None)
-@given(count=st.integers(1, 60), seed=st.integers(0, 9))
+@given(count=st.integers(4, 60), seed=st.integers(0, 9))
 def test_a_sample_has_as_many_of_each_class_as_can_be(count, seed):
     data = make_images(n_train=60, classes=4, seed=seed)
     some = images.sample(data, count, 0)
@@ -138,3 +140,48 @@ def test_a_sample_has_as_many_of_each_class_as_can_be(count, seed):
     if count < 60:  # a smaller sample is part of a larger one
         more = images.sample(data, count + 1, 0).x_train
         assert {x.tobytes() for x in some.x_train} <= {x.tobytes() for x in more}
+
+
+def test_a_sample_of_fewer_images_than_classes_is_refused():
+    with pytest.raises(
+        UserError, match=r"subset\.train=3: must be at least 4, one image for each class \(or 0 for all\)"
+    ):
+        images.sample(make_images(), 3, 0)
+    with pytest.raises(UserError, match=r"subset\.test=1: must be at least 4"):
+        images.sample(make_images(), 0, 1)
+
+
+def test_noisy_labels_and_class_names_stay_with_their_images(tmp_path):
+    data = make_images(n_train=60, classes=4)
+    data = replace(data, given_train=(data.y_train + 1) % 4, classes=("a", "b", "c", "d"))
+    some = images.sample(data, 13, 0)
+    assert (some.given_train == (some.y_train + 1) % 4).all()
+    images.store(tmp_path, some)
+    read = images.read(tmp_path)
+    assert read.given_train.tolist() == some.given_train.tolist()
+    assert (read.classes, read.num_classes) == (("a", "b", "c", "d"), 4)
+    assert images.check(read, "x") is None
+    with pytest.raises(UserError, match="given_train holds 12 labels, must be 13 as y_train"):
+        images.check(replace(some, given_train=some.given_train[:-1]), "x")
+    with pytest.raises(UserError, match="classes are 4 names, must be 4, all different"):
+        images.check(replace(some, classes=("a", "a", "c", "d")), "x")
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(2, 40), seed=st.integers(0, 99), shift=st.sampled_from([0, 1e6, 1.6e9]))
+def test_features_are_standardised_by_the_training_rows_that_are_not_held_out(n, seed, shift):
+    """In float64 by NumPy from the numbers as they came, a large shift included; the caller's array stays."""
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(size=(n + 3, 3)) * [1, 5, 0] + [0, shift, 0.1]
+    rows = np.arange(0, n, 2) if n > 2 else np.arange(n)
+    x_train, x_test = features.standardised(raw[:n], raw[n:], ["a", "b", "c"], "x")
+    before = x_train.copy()
+    mean, std = inputs.moments(x_train, rows, 1)
+    assert std[2] == 1
+    got = [inputs.make(x, None, mean, std, 1, CPU)[:].numpy()[:, :, 0, 0] for x in (x_train, x_test)]
+    deviation = raw[rows].std(axis=0)
+    deviation[deviation < 1e-9] = 1
+    for found, want in zip(got, (raw[:n], raw[n:]), strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, (want - raw[rows].mean(axis=0)) / deviation, rtol=1e-3, atol=1e-4)
+    assert (x_train == before).all()

@@ -19,11 +19,11 @@ def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp
     where = clone(tmp_path)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     options = [part for change in [*TINY, "train.epochs=300"] for part in ("-S", change)]
-    done = where / "data/rounds/r00/seed0/record.json"
+    done = where / "data/rounds/r00/replicates/seed0/record.json"
     process = subprocess.Popen(
         ["dvc", "exp", "run", *options], cwd=where, env={**os.environ, "PATH": path}, start_new_session=True
     )
-    half_written = where / "data/unfinished/rounds/r01"
+    half_written = where / "data/unfinished/rounds/r01/replicates"
     deadline = time.monotonic() + 120
     while not (done.exists() and half_written.exists()):
         assert time.monotonic() < deadline
@@ -32,7 +32,7 @@ def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (where / "data/rounds/r01").exists()
+    assert not (where / "data/rounds/r01/replicates").exists()
     output = run("dvc", "repro", cwd=where).stdout
     assert ran(output)[0] == "prune@r01"
     assert "draw" in ran(output)
@@ -52,7 +52,7 @@ def bare(tmp_path_factory):
         ({"dataset": "digit"}, "error: dataset='digit': must be one of cifar10, cifar100, digits, "),
         ({"nosie": 0.1}, "error: nosie=0.1: unknown parameter; did you mean noise?"),
         ({"n_rounds": 12}, "error: params.yaml: `rounds` does not match n_rounds=12"),
-        ({"seeds": [1, 1]}, "error: seeds=[1, 1]"),
+        ({"seeds": [1, 1]}, "error: seeds=[1, 1]: must be a list of 1 to 1000 whole numbers"),
     ],
 )
 def test_a_params_yaml_edited_by_hand_is_checked_before_anything_is_written(bare, values, line):
@@ -67,15 +67,16 @@ def test_a_params_yaml_edited_by_hand_is_checked_before_anything_is_written(bare
 
 def test_a_replicate_that_dies_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"seed 1: its process ended early \(exit code -9\)"):
+    with pytest.raises(UserError, match=r"seed 1: its process ended early \(exit code -9: is there enough memory"):
         replicates.run(
             lambda seed, device, report: os.kill(os.getpid(), signal.SIGKILL) if seed else None,
             [0, 1],
             "cpu",
+            1,
             lambda *row: None,
         )
     with pytest.raises(RuntimeError, match="division by zero"):
-        replicates.run(lambda seed, device, report: 1 / seed, [0], "cpu", lambda *row: None)
+        replicates.run(lambda seed, device, report: 1 / seed, [0], "cpu", 1, lambda *row: None)
 
 
 STUCK = """
@@ -89,7 +90,7 @@ def work(seed, device, report):
     while True:
         time.sleep(0.1) if seed else sum(range(10**6))
 
-replicates.run(work, [0, 1], "cpu", lambda *row: None)
+replicates.run(work, [0, 1], "cpu", 1, lambda *row: None)
 """
 
 
@@ -127,7 +128,7 @@ def test_replicates_end_with_their_stage_and_not_with_their_epoch(tmp_path):
 
 def test_a_replicate_whose_stage_ended_before_it_began_does_not_begin():
     """Nothing tells it afterwards; it sees that its parent is another one than it was forked by."""
-    code = "from prunelab.core.study import replicates as r; r._end_with({}); print('goes on')"
+    code = "from prunelab.core import lifetime as r; r.end_with({}); print('goes on')"
     for parent, said in ((os.getpid(), "goes on\n"), (1, "")):
         done = subprocess.run([sys.executable, "-c", code.format(parent)], capture_output=True, text=True)
         assert (done.stdout, done.returncode) == (said, 0 if said else 1)

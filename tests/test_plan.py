@@ -38,7 +38,7 @@ def test_names_are_allowed_as_references_and_start_with_the_prefix():
     ("overrides", "line"),
     [
         (["noise=0.2,1.5"], "noise=1.5: must be a number in [0, 1)"),
-        (["nosie=0.2,0.4"], "nosie=0.2: unknown parameter; did you mean noise?"),
+        (["nosie=0.2,0.4"], "nosie=0.2,0.4: unknown parameter; did you mean noise?"),
         (["noise"], "noise: not name=value[,value...]"),
         (["noise=0.2,0.20"], "noise-0.2: two points of the grid have this name"),
     ],

@@ -173,6 +173,13 @@ def test_a_round_at_99_percent_costs_about_one_percent_of_a_dense_one(tmp_path):
     assert stored_bytes(tmp_path / "b", 0.01) / stored_bytes(tmp_path / "a", 1.0) < 0.016
 
 
+LAYOUT = {"1.weight": torch.Size((300, 784))}
+
+
+def read(folder, layout):
+    return checkpoint.load_state(folder, artifacts.WEIGHTS, checkpoint.load_masks(folder, layout), layout)
+
+
 @pytest.mark.parametrize("name", [artifacts.WEIGHTS, artifacts.MASK])
 @pytest.mark.parametrize("keep", [0, 7, 0.5, 0.99])
 def test_a_truncated_checkpoint_is_named(tmp_path, name, keep):
@@ -180,11 +187,19 @@ def test_a_truncated_checkpoint_is_named(tmp_path, name, keep):
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: int(keep * len(whole)) if keep < 1 else keep])
     with pytest.raises(UserError, match=f"{name}: damaged"):
-        checkpoint.load_state(tmp_path, artifacts.WEIGHTS, checkpoint.load_masks(tmp_path))
+        read(tmp_path, LAYOUT)
 
 
 def test_a_checkpoint_whose_parts_disagree_is_named(tmp_path):
     stored_bytes(tmp_path, 0.5)
     artifacts.write_tensors(tmp_path / artifacts.WEIGHTS, {"1.weight": np.zeros(3, np.float32)})
     with pytest.raises(UserError, match=r"weights\.safetensors: damaged \(1\.weight has 3 values"):
-        checkpoint.load_state(tmp_path, artifacts.WEIGHTS, checkpoint.load_masks(tmp_path))
+        read(tmp_path, LAYOUT)
+
+
+def test_a_checkpoint_of_another_network_is_named(tmp_path):
+    stored_bytes(tmp_path, 0.5)
+    with pytest.raises(UserError, match=r"mask\.npz: damaged \(1\.weight is 300x784, the network's is 30x784\)"):
+        read(tmp_path, {"1.weight": torch.Size((30, 784))})
+    with pytest.raises(UserError, match=r"safetensors: damaged \(1\.bias is missing, the network's is 300, by "):
+        read(tmp_path, LAYOUT | {"1.bias": torch.Size((300,))})

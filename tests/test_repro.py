@@ -1,11 +1,12 @@
 """The pipeline itself: real DVC in a clone, tiny settings."""
 
 import json
+import os
 import re
 
 import pytest
 import yaml
-from conftest import clone, exp_run, ran, run
+from conftest import clone, edit_params, exp_run, ran, run
 from test_pipeline import NOT_DEPENDENCIES
 
 from prunelab.core import artifacts
@@ -51,7 +52,7 @@ def test_the_study_runs_whole_and_ends_with_its_table(study):
     assert all(contract <= set(summary[name]) for name in ("dense", "valley", "sweet_spot", "end"))
     assert 0 <= summary["pruning_efficacy"] < 1
     assert not (where / artifacts.UNFINISHED).exists()
-    replicate = where / "data/rounds/r01/seed0"
+    replicate = where / "data/rounds/r01/replicates/seed0"
     assert (replicate / "live/plots/metrics/test/accuracy.tsv").read_text().splitlines()[-1].startswith("2\t")
     assert len([path for path in replicate.rglob("*") if path.is_file()]) == 6 + 3  # ours, and DVCLive's
     rows = (where / "plots/double_descent.csv").read_text().splitlines()
@@ -96,7 +97,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 def test_only_what_a_stage_depends_on_writes_its_outputs(study):
     where, _ = study
     excluded = ",".join(f"{name.removeprefix('prunelab.').replace('.', '/')}.py" for name in NOT_DEPENDENCIES)
-    for stage, made in ((["stages.prune", "--round", "r01", "--parent", "r00"], "rounds/r01"),):
+    for stage, made in ((["stages.prune", "--round", "r01"], "rounds/r01/replicates"),):
         output = run("python", "-c", WATCHED, excluded, *stage, cwd=where).stdout
         for name in ("seed0/live/metrics.json", "seed1/.history.csv.partial"):  # of this process, of its child
             assert f"written: data/unfinished/{made}/{name}" in output
@@ -106,9 +107,9 @@ def test_damaged_inputs_end_a_stage_in_one_line(study):
     where, _ = study
     for damaged, command in (
         ("data/raw/x_train.npy", ["stages.corrupt"]),
-        ("data/rounds/r00/seed1/weights.safetensors", ["stages.prune", "--round", "r01", "--parent", "r00"]),
-        ("data/rounds/r01/seed0/mask.npz", ["stages.prune", "--round", "r02", "--parent", "r01"]),
-        ("data/rounds/r02/seed0/record.json", ["stages.analyze"]),
+        ("data/rounds/r00/replicates/seed1/weights.safetensors", ["stages.prune", "--round", "r01"]),
+        ("data/rounds/r01/replicates/seed0/mask.npz", ["stages.prune", "--round", "r02"]),
+        ("data/rounds/r02/replicates/seed0/record.json", ["stages.analyze"]),
         ("plots/redense.csv", ["stages.draw"]),
     ):
         file = where / damaged
@@ -121,6 +122,55 @@ def test_damaged_inputs_end_a_stage_in_one_line(study):
         assert lines == [line for line in lines if line.startswith(f"error: {damaged}: damaged")] != []
         file.write_bytes(whole)
     assert not (where / artifacts.UNFINISHED).exists()
+
+
+def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
+    """DVC knows a stored file by its size and times, which a failing disk does not change."""
+    where, _ = study
+    kept = (where / "params.yaml").read_text()
+    for damaged, change in (
+        ("data/rounds/r02/replicates/seed1/weights.safetensors", {"redense": {"epochs": 3, "lr": 0.1, "every": 2}}),
+        ("plots/redense.csv", {}),
+    ):
+        file = where / damaged
+        times, whole, mode = file.stat(), file.read_bytes(), file.stat().st_mode
+        file.chmod(mode | 0o200)
+        with open(file, "r+b") as opened:  # in place, so in DVC's cache as well where that is a link
+            opened.seek(len(whole) - 20)
+            opened.write(bytes([whole[-20] ^ 1]))
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        edit_params(where, **change)
+        stage = [] if change else ["-s", "-f", "claims"]
+        done = run("dvc", "repro", *stage, cwd=where, check=False)
+        lines = [line for line in re.split(r"[\r\n]+", done.stdout) if line.startswith("error:")]
+        assert done.returncode != 0
+        assert len(lines) == 1, done.stdout
+        assert lines[0].startswith(f"error: {damaged}: damaged (another content than ")
+        with open(file, "r+b") as opened:
+            opened.write(whole)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        file.chmod(mode)
+        (where / "params.yaml").write_text(kept)
+    run("dvc", "repro", cwd=where)
+    assert not (where / artifacts.UNFINISHED).exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"nosie": 0.2}, "error: nosie=0.2: unknown parameter; did you mean noise?"),
+        ({"rounds": {"r01": "r00", "R02": "r01"}}, "error: params.yaml: `rounds` does not match n_rounds=2"),
+    ],
+)
+def test_a_name_misspelt_by_hand_is_seen_when_all_is_cached(study, changes, line):
+    where, _ = study
+    kept = (where / "params.yaml").read_text()
+    edit_params(where, **changes)
+    done = run("dvc", "repro", cwd=where, check=False)
+    (where / "params.yaml").write_text(kept)
+    assert done.returncode != 0
+    assert next(text for text in done.stdout.splitlines() if text.startswith("error:")).startswith(line)
+    run("dvc", "repro", cwd=where)
 
 
 def test_changes_rerun_only_what_they_touch(study):

@@ -217,6 +217,12 @@ def test_weights_that_trained_before_see_another_order_in_every_round(scheme, ow
         assert len(set(drawn)) == (len(drawn) if own else len(drawn) // 2)
 
 
+def test_features_are_not_shifted():
+    features = make_split(make_images(shape=(4, 1, 1)))
+    with pytest.raises(UserError, match=r"train\.augment='shift': must be none, examples are features"):
+        rounds.dense(task(features, **{"train.augment": "shift"}))
+
+
 def test_a_diverged_round_ends_in_one_line_that_says_where():
-    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, the loss is (nan|inf) after epoch 1"):
-        rounds.dense(task(**{"train.lr": 1e30}))
+    with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, train_loss is (nan|inf) after epoch 1"):
+        rounds.dense(task(**{"train.lr": 1000, "train.weight_decay": 1000}))

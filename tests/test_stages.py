@@ -10,10 +10,15 @@ from prunelab.core import artifacts, images, networks, split, streams
 from prunelab.core.artifacts import replicate
 from prunelab.core.pruning import mask
 from prunelab.core.study import checkpoint
+from prunelab.errors import UserError
 from stages import corrupt, dense, fetch, prune
 from tests.golden import pipeline
 
 CPU = torch.device("cpu")
+LAYERS = {"1": (30, 64), "3": (10, 30), "5": (10, 10)}  # of LeNet a tenth as wide, on 8x8 pixels
+LAYOUT = {}
+for layer, (outputs_, inputs_) in LAYERS.items():
+    LAYOUT |= {f"{layer}.weight": torch.Size((outputs_, inputs_)), f"{layer}.bias": torch.Size((outputs_,))}
 SMALL = {
     "seeds": [0, 1],
     "subset.train": 200,
@@ -56,13 +61,13 @@ def labels(seed):
 
 
 def stored(folder, key, seed, name=artifacts.WEIGHTS):
-    place = replicate(folder / key, seed)
-    masks = checkpoint.load_masks(place)
-    return checkpoint.load_state(place, name, masks), masks
+    place = replicate(artifacts.of_round(folder, key), seed)
+    masks = checkpoint.load_masks(place, LAYOUT)
+    return checkpoint.load_state(place, name, masks, LAYOUT), masks
 
 
 def record(folder, key, seed):
-    return artifacts.read_json(replicate(folder / key, seed) / artifacts.RECORD)
+    return artifacts.read_json(replicate(artifacts.of_round(folder, key), seed) / artifacts.RECORD)
 
 
 def outputs(params, state, x):
@@ -87,7 +92,7 @@ def test_each_replicate_trains_on_its_own_noise_and_stores_its_own_answers(param
             state, _ = stored(folder, key, seed)
             logits, last = outputs(params, state, found.x_N), record(folder, key, seed)["last"]
             loss_N = F.cross_entropy(logits, found.given_N, reduction="none")
-            answers = artifacts.read_arrays(replicate(folder / key, seed) / artifacts.EXAMPLES)
+            answers = artifacts.read_arrays(replicate(artifacts.of_round(folder, key), seed) / artifacts.EXAMPLES)
             assert answers["predicted"].tolist() == logits.argmax(dim=1).tolist()
             np.testing.assert_allclose(answers["loss"], loss_N.numpy(), rtol=1e-3, atol=1e-4)
             right_T = outputs(params, state, found.x_test_T).argmax(dim=1) == found.y_test_T
@@ -103,7 +108,7 @@ def test_both_records_of_the_test_answers_are_kept_apart(params):
     for folder in KINDS:
         for key in ("r01", "r02"):
             for seed in (0, 1):
-                answers = artifacts.read_arrays(replicate(folder / key, seed) / artifacts.EXAMPLES)
+                answers = artifacts.read_arrays(replicate(artifacts.of_round(folder, key), seed) / artifacts.EXAMPLES)
                 found = record(folder, key, seed)
                 assert answers["test_right"].mean() == pytest.approx(found["last"]["test_accuracy"])
                 assert answers["test_best_right"].mean() == pytest.approx(found["best"]["fitted_test_accuracy"])
@@ -114,7 +119,7 @@ def test_both_records_of_the_test_answers_are_kept_apart(params):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_each_stage_starts_where_another_ended(params, seed):
     origin = {
-        name: checkpoint.load_state(replicate(artifacts.ORIGIN, seed), name, {})
+        name: checkpoint.load_state(replicate(artifacts.ORIGIN, seed), name, {}, LAYOUT)
         for name in (artifacts.INIT, artifacts.REWIND)
     }
     assert not equal(origin[artifacts.INIT], origin[artifacts.REWIND])
@@ -138,7 +143,10 @@ def test_each_stage_starts_where_another_ended(params, seed):
         for name, other in (("from_start", start), ("from_dense_init", origin[artifacts.INIT])):
             expected = torch.cat([(moved[n] - other[n]).double().flatten() for n in moved]).norm().item()
             assert distance[name] == pytest.approx(expected, rel=1e-5)
-    epochs = [row["epoch"] for row in artifacts.read_table(replicate(artifacts.REDENSE / "r02", seed) / "history.csv")]
+    epochs = [
+        row["epoch"]
+        for row in artifacts.read_table(replicate(artifacts.of_round(artifacts.REDENSE, "r02"), seed) / "history.csv")
+    ]
     assert epochs == [5, 6]
 
 
@@ -155,7 +163,7 @@ def test_one_shot_rounds_prune_the_dense_network_at_once():
     with pipeline.study(SMALL | {"seeds": [0], "prune.schedule": "one_shot", "redense.every": 9, "reinit.every": 0}):
         for stage in (fetch, corrupt, dense):
             pipeline.stage(stage)
-        pipeline.stage(prune, "--round", "r02", "--parent", "r00")
+        pipeline.stage(prune, "--round", "r02")
         parent, everything = stored(artifacts.ROUNDS, "r00", 0)
         _, masks = stored(artifacts.ROUNDS, "r02", 0)
     count = mask.prunable(everything)
@@ -183,7 +191,10 @@ def hessian(params, state, masks, x, y):
 
 def test_the_landscape_is_that_of_the_noisy_loss_around_both_solutions(params):
     for key, seed in (("r01", 0), ("r02", 1)):
-        found, place = record(artifacts.LANDSCAPE, key, seed), replicate(artifacts.LANDSCAPE / key, seed)
+        found, place = (
+            record(artifacts.LANDSCAPE, key, seed),
+            replicate(artifacts.of_round(artifacts.LANDSCAPE, key), seed),
+        )
         path = artifacts.read_table(place / artifacts.PATH)
         lines = artifacts.read_table(place / artifacts.LINES)
         for name, folder, end in (("sparse", artifacts.ROUNDS, path[0]), ("redense", artifacts.REDENSE, path[-1])):
@@ -235,3 +246,41 @@ def test_noise_is_each_replicates_own_and_spares_validation_labels():
 
 def test_settings_are_a_study_of_every_table(params):
     assert config.landscape_rounds(params) == config.redense_rounds(params) == ["r00", "r01", "r02"]
+
+
+OWN = {"seeds": [0, 1], "noise": 0, "dataset": "npz", "data_root": "mine.npz", "subset.train": 0, "subset.test": 0}
+
+
+def write_own(**more):
+    """Thirty examples whose pixels tell their class; every fifth was given the next class."""
+    true = np.arange(30) % 3
+    given = np.where(np.arange(30) % 5 == 0, (true + 1) % 3, true)
+    x = np.zeros((30, 2, 2), np.uint8)
+    x.reshape(30, 4)[np.arange(30), true] = 200
+    np.savez("mine.npz", x_train=x, y_train=np.array(["cat", "dog", "fox"])[given], x_test=x, **more)
+    return true, given
+
+
+def test_labels_and_noise_of_a_users_own_are_learnt_and_told_apart():
+    with pipeline.study(SMALL | OWN | {"train.validation": 6, "train.epochs": 40, "train.batch_size": 8}):
+        names = np.array(["cat", "dog", "fox"])[np.arange(30) % 3]
+        true, given = write_own(y_test=names, y_train_clean=names)
+        for stage in (fetch, corrupt, dense):
+            pipeline.stage(stage)
+        for seed in (0, 1):
+            found, rows = labels(seed), ~labels(seed)["validation"]
+            assert found["given"].tolist() == np.where(rows, given, true).tolist()
+            assert found["permuted"].tolist() == (rows & (given != true)).tolist()
+            last = record(artifacts.ROUNDS, "r00", seed)["last"]
+            # Four different pictures only: the network cannot but follow the majority, which is the truth.
+            assert (last["permuted_accuracy"], last["restored_accuracy"], last["test_accuracy"]) == (0, 1, 1)
+
+
+def test_noise_on_top_of_a_users_own_is_refused_before_anything_is_written():
+    with pipeline.study(SMALL | OWN | {"noise": 0.2, "train.validation": 0}):
+        names = np.array(["cat", "dog", "fox"])[np.arange(30) % 3]
+        write_own(y_test=names, y_train_clean=names)
+        pipeline.stage(fetch)
+        with pytest.raises(UserError, match=r"^noise=0\.2: must be 0, the data brings noisy labels of its own$"):
+            pipeline.stage(corrupt)
+        assert not artifacts.CORRUPTED.exists()

@@ -96,10 +96,15 @@ def test_the_same_again_computes_nothing_and_other_parameters_are_refused(where,
     assert other == "error: noise-0.2: is on origin with other parameters; use --name PREFIX"
 
 
-def test_the_queue_takes_names_that_are_free(where, monkeypatch):
-    assert refused(where, monkeypatch, "queue", *GRID).startswith("error: noise-0.2: there is such an experiment")
-    main(["queue", "--name", "first", *TINY, "noise=0.3"])
-    assert "first_" in run("dvc", "queue", "status", cwd=where).stdout
+def test_the_queue_takes_what_is_missing_and_names_that_are_free(where, monkeypatch, capsys):
+    other = refused(where, monkeypatch, "queue", *GRID, "train.epochs=3")
+    assert other.startswith("error: noise-0.2: there is such an experiment, with other parameters; `dvc exp remove ")
+    main(["queue", *GRID])
+    assert "noise-0.2: there already\nnoise-0.4: there already\n" in capsys.readouterr().out
+    for said in ("queueing", "queued already"):
+        main(["queue", "--name", "first", *TINY, "noise=0.3"])
+        assert said in "".join(capsys.readouterr())
+    assert run("dvc", "queue", "status", cwd=where).stdout.count("first_") == 1
 
 
 def test_someone_else_has_the_curves_without_computing(where, tmp_path, monkeypatch, capsys):

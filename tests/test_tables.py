@@ -1,5 +1,6 @@
 """Tables of records in which every field differs: each column is the one field that it should be."""
 
+import json
 from itertools import count
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from test_stages import SMALL
 
 from prunelab.analysis import evidence, tables
-from prunelab.core import artifacts
+from prunelab.core import artifacts, digests
 from prunelab.core.artifacts import replicate
 from stages import analyze
 from tests.golden import pipeline
@@ -36,7 +37,7 @@ def made_up():
                 for seed in seeds:
                     if kind == "reinit" and number == 0:
                         continue
-                    at, place = (kind, key, seed), replicate(folder / key, seed)
+                    at, place = (kind, key, seed), replicate(artifacts.of_round(folder, key), seed)
                     last = {f"{s}_{m}": next(value) for s in SUBSETS for m in ("accuracy", "loss")} | {"epoch": 4}
                     distances = {name: next(value) for name in ("from_start", "from_dense_init")}
                     layers = {layer: {name: next(value) for name in distances} for layer in ("1", "3")}
@@ -60,16 +61,21 @@ def made_up():
         for key in keys:
             for seed in seeds:
                 around[key, seed] = landscape_of(key, seed, records["sparse", key, seed], value)
+        for folder in (
+            artifacts.RAW,
+            *(parent for at in {*folders.values(), artifacts.LANDSCAPE} for parent in at.glob("r??")),
+        ):
+            digests.seal(folder)
         pipeline.stage(analyze)
         found = {path.stem: artifacts.read_table(path) for path in artifacts.PLOTS.glob("*.csv")}
         examples = artifacts.read_arrays(artifacts.TEST_EXAMPLES)
-        summary = artifacts.read_json(artifacts.SUMMARY)
+        summary = json.loads(artifacts.SUMMARY.read_text())
     return records, histories, around, answers, found, examples, summary
 
 
 def landscape_of(key, seed, sparse, value):
     """Write one round's landscape; returns its record and tables."""
-    place = replicate(artifacts.LANDSCAPE / key, seed)
+    place = replicate(artifacts.of_round(artifacts.LANDSCAPE, key), seed)
     names = ("train_loss", "trace", "trace_error", "gradient_covariance")
     record = {n: sparse[n] for n in ("round", "seed", "sparsity", "remaining")}
     for training in ("sparse", "redense"):
@@ -277,9 +283,10 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
     few = {"seeds": [3], "redense.every": 9, "reinit.every": 0, "landscape.every": 0}
     with pipeline.study(SMALL | few):
         artifacts.write_json(artifacts.RAW / "facts.json", {"num_classes": 10})
+        digests.seal(artifacts.RAW)
         places = [("sparse", artifacts.ROUNDS, key) for key in curve] + [("redense", artifacts.REDENSE, "r00")]
         for kind, folder, key in places:
-            at, place, (train, last, best) = (kind, key, 3), replicate(folder / key, 3), curve[key]
+            at, place, (train, last, best) = (kind, key, 3), replicate(artifacts.of_round(folder, key), 3), curve[key]
             r = records[at]
             changed = {
                 "last": r["last"] | {"train_accuracy": train, "test_accuracy": last},
@@ -288,10 +295,11 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
             artifacts.write_json(place / artifacts.RECORD, r | changed)
             artifacts.write_table(place / artifacts.HISTORY, histories[at])
             artifacts.write_arrays(place / artifacts.EXAMPLES, answers[at])
+            digests.seal(folder / key)
         pipeline.stage(analyze)
         rows = artifacts.read_table(artifacts.PLOTS / "double_descent.csv")
         named = artifacts.read_table(artifacts.PLOTS / "named_models.csv")
-        efficacy = artifacts.read_json(artifacts.SUMMARY)["pruning_efficacy"]
+        efficacy = json.loads(artifacts.SUMMARY.read_text())["pruning_efficacy"]
     assert [row["regime"] for row in rows] == ["trivial", "high", "high"]
     assert {row["model"]: row["round"] for row in named}["sweet_spot"] == "r01"
     assert efficacy == 0

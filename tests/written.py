@@ -22,9 +22,9 @@ def write_idx(path, array):
     path.write_bytes(head + array.tobytes())
 
 
-def write_mnist(root, kind="MNIST"):
+def write_mnist(root, kind="MNIST", n_train=20, n_test=10):
     arrays = {}
-    for part, n in (("train", 20), ("t10k", 10)):
+    for part, n in (("train", n_train), ("t10k", n_test)):
         arrays[f"{part}-images-idx3-ubyte"] = pixels(n, 28, 28)
         arrays[f"{part}-labels-idx1-ubyte"] = np.arange(n, dtype=np.uint8) % 10
     for name, array in arrays.items():

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from prunelab.errors import UserError
+from prunelab import presets, yaml12
+from prunelab.errors import UserError, cut, short
 from prunelab.schema import Config, allowed, field
 
 
@@ -72,17 +72,39 @@ def read(stage: str, root: Path = Path()) -> Config:
         UserError: params.yaml holds something that is not allowed.
         AttributeError: (on access) the stage reads a parameter that its entry in dvc.yaml does not list.
     """
-    values = _load(root / "params.yaml")
+    values = yaml12.load(root / "params.yaml")
     derived = {name: values.pop(name, None) for name in DERIVED}
+    odd = next((name for name in yaml12.names(values) if not isinstance(name, str)), None)
+    if odd is not None:
+        raise UserError(f"params.yaml: {short(odd)} is no name of a parameter")
     config = validate(values)
+    if (root / presets.CONF).is_dir() and config.setting not in presets.names(root):
+        raise UserError(presets.allowed(config.setting, root))
     for name, derive in DERIVED.items():
         if derived[name] != derive(config):
             raise UserError(
                 f"params.yaml: `{name}` does not match n_rounds={config.n_rounds} and the like, from which "
                 "`dvc exp run -S n_rounds=...` derives it; use that, not an editor"
             )
-    entry = _load(root / "dvc.yaml")["stages"][stage]
-    return cast(Config, _Declared(config, stage, "", entry.get("do", entry).get("params", [])))
+    names = declared(stage, root)
+    return config if names is None else cast(Config, _Declared(config, stage, "", names))
+
+
+def declared(stage: str, root: Path = Path()) -> list[str] | None:
+    """The dotted names of the parameters that dvc.yaml declares for a stage; None for the whole file."""
+    entry = yaml12.load(root / "dvc.yaml")["stages"][stage]
+    names = entry.get("do", entry).get("params", [])
+    return None if names == [{"params.yaml": None}] else names
+
+
+def rounds_of(stage: str, root: Path = Path()) -> dict[str, str]:
+    """The rounds that dvc.yaml makes a stage for, and of each what it starts from: for `prune`, the round it prunes.
+
+    Not among a stage's parameters but in its paths, data/rounds/${item}; `read` has checked that they are as derived.
+    """
+    over = yaml12.load(root / "dvc.yaml")["stages"][stage]["foreach"]
+    found = yaml12.load(root / "params.yaml")[over[2:-1]]
+    return dict(found) if isinstance(found, Mapping) else dict(zip(found, found, strict=True))
 
 
 def at(params: Any, name: str) -> Any:
@@ -108,18 +130,6 @@ class _Declared:
         raise AttributeError(f"stage {self._stage} reads {path}, which dvc.yaml does not declare for it")
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; run from the root of the repository") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: must hold named values")
-    return values
-
-
 def unknown(name: str, value: object) -> str:
     """The line for a parameter that does not exist, by its dotted name."""
     *sections, last = name.split(".")
@@ -127,7 +137,7 @@ def unknown(name: str, value: object) -> str:
     known = list(getattr(parent.annotation, "model_fields", {}) if parent else Config.model_fields)
     close = difflib.get_close_matches(last, known, 1)
     hint = f"did you mean {'.'.join([*sections, close[0]])}?" if close else "known are " + ", ".join(known)
-    return f"{name}={value!r}: unknown parameter; {hint}"
+    return f"{cut(name)}={short(value)}: unknown parameter; {hint}"
 
 
 def _one_line(error: ValidationError) -> str:
@@ -142,4 +152,4 @@ def _one_line(error: ValidationError) -> str:
         return f"{name}: is missing; must be {allowed(path)}"
     if not path:
         return str(first["ctx"]["error"]) if "ctx" in first else "params.yaml: must hold named values"
-    return f"{name}={first['input']!r}: must be {allowed(path)}"
+    return f"{cut(name)}={short(first['input'])}: must be {allowed(path)}"

@@ -57,6 +57,61 @@ NOISE_TYPES = {
 }
 
 
+def check(noise: float, validation: int, num_examples: int, num_classes: int, brought_noise: bool) -> None:
+    """Hold the settings against the data, once that is known.
+
+    Args:
+        noise: the fraction of labels to select.
+        validation: how many training examples to hold out.
+        num_examples: training examples, those to be held out included.
+        num_classes: K.
+        brought_noise: whether the data came with noisy labels of its own.
+
+    Raises:
+        UserError: too few examples would be left to train on, noise would select none of them, or would come on top
+            of the data's own.
+    """
+    check_counts(noise, validation, num_examples)
+    if num_examples - validation < num_classes:
+        raise UserError(
+            f"train.validation={validation}: must be at most {num_examples - num_classes}, so that of {num_examples} "
+            f"training images one is left for each of {num_classes} classes"
+        )
+    if noise and brought_noise:
+        raise UserError(f"noise={noise}: must be 0, the data brings noisy labels of its own")
+
+
+def check_counts(noise: float, validation: int, num_examples: int) -> None:
+    """What of `check` needs no more than the number of training examples. Raises UserError."""
+    if validation >= num_examples:
+        raise UserError(f"train.validation={validation}: must be less than the {num_examples} training images")
+    trained = num_examples - validation
+    if noise and not _count(noise, trained):
+        raise UserError(
+            f"noise={noise}: selects none of the {trained} training images; must be 0, or at least {0.5 / trained:.4g}"
+        )
+
+
+def hold_out(num_examples: int, validation: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which training examples are held out for validation [N]."""
+    held_out_N = np.zeros(num_examples, dtype=bool)
+    held_out_N[rng.permutation(num_examples)[:validation]] = True
+    return held_out_N
+
+
+def brought(original_N: Labels, available_N: NDArray[np.bool_], noisy_N: Labels) -> tuple[Labels, NDArray[np.bool_]]:
+    """Labels that came with the data as the noise: given labels [N], and the mask [N] of the permuted examples.
+
+    Permuted are the available examples whose noisy label is not the true one. Held out examples keep the true ones.
+    """
+    given_N = np.where(available_N, noisy_N, original_N)
+    return given_N, given_N != original_N
+
+
+def _count(noise: float, available: int) -> int:
+    return int(noise * available + 0.5)
+
+
 def corrupt(
     original_N: Labels,
     available_N: NDArray[np.bool_],
@@ -87,7 +142,7 @@ def corrupt(
     kind = NOISE_TYPES[noise_type]
     eligible = available_N & np.isin(original_N, list(look_alike)) if kind.mapped_classes_only else available_N
     candidates = np.flatnonzero(eligible)
-    num_selected = int(noise * available_N.sum() + 0.5)
+    num_selected = _count(noise, int(available_N.sum()))
     if num_selected > len(candidates):
         raise UserError(
             f"noise={noise}: must be at most {len(candidates) / available_N.sum():.4g} with noise_type={noise_type}, "

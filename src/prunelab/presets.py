@@ -1,24 +1,19 @@
 """Which `-S` options give some parameters: the preset's name, and what differs from its values."""
 
+import difflib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from prunelab import yaml12
+from prunelab.errors import cut
 
 CONF = Path("conf")
-
-
-def flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested parameters by dotted name."""
-    result: dict[str, Any] = {}
-    for key, value in params.items():
-        if isinstance(value, Mapping):
-            result |= flat(value, f"{prefix}{key}.")
-        else:
-            result[f"{prefix}{key}"] = value
-    return result
+# Text that Hydra takes for text without quotes, but for these words.
+PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+WORDS = ("true", "false", "null", "inf", "nan")
 
 
 def values(setting: str, root: Path = Path()) -> dict[str, Any]:
@@ -28,9 +23,9 @@ def values(setting: str, root: Path = Path()) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for file in (CONF / "config.yaml", CONF / "setting" / f"{setting}.yaml"):
-        content = yaml.safe_load((root / file).read_text(encoding="utf-8"))
+        content = yaml12.load(root / file)
         content.pop("defaults", None)
-        found |= flat(content)
+        found |= yaml12.flat(content)
     return {name: value for name, value in found.items() if not (isinstance(value, str) and value.startswith("${"))}
 
 
@@ -50,10 +45,36 @@ def overrides(settings: Mapping[str, Any], root: Path = Path()) -> list[str]:
 
 def default(root: Path = Path()) -> str:
     """The name of the preset that is loaded when none is named."""
-    content = yaml.safe_load((root / CONF / "config.yaml").read_text(encoding="utf-8"))
+    content = yaml12.load(root / CONF / "config.yaml")
     return str(content["setting"])
+
+
+def names(root: Path = Path()) -> list[str]:
+    """All presets."""
+    return sorted(file.stem for file in (root / CONF / "setting").glob("*.yaml"))
+
+
+def allowed(given: object, root: Path = Path()) -> str:
+    """The line for a preset that there is not."""
+    known = names(root)
+    close = difflib.get_close_matches(str(given), known, 3)
+    some = [*close, *(name for name in known if name not in close)]
+    more = f" and {len(some) - 6} more in conf/setting/" if len(some) > 6 else ""
+    return f"setting={cut(str(given))}: must be one of {', '.join(some[:6])}{more}"
 
 
 def written(value: Any) -> str:
     """As Hydra reads it."""
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, list | bool) else str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(written, value))}]"
+    if isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return value if PLAIN.fullmatch(value) and value.lower() not in WORDS else quoted(value)
+    return str(value)
+
+
+def quoted(text: str) -> str:
+    """Text in quotes, whatever is in it: a backslash escapes only where it comes before a quote."""
+    text = re.sub(r'(\\*)"', r'\1\1\\"', text)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", text) + '"'

@@ -9,8 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import yaml
 from tqdm import tqdm
+
+from prunelab import yaml12
+from prunelab.errors import UserError
 
 
 class Bar:
@@ -59,7 +61,7 @@ def of_all(round_name: str) -> str:
     round that did would be run again whenever the study grows.
     """
     try:
-        rounds = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["rounds"]
+        rounds = yaml12.parse(Path("params.yaml").read_bytes(), "params.yaml")["rounds"]
         return f"{round_name} of {max(rounds)}"
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):
+    except (OSError, UserError, KeyError, TypeError, ValueError):
         return round_name

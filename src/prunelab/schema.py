@@ -6,6 +6,7 @@ themselves live (a folder of files, or a table), so a new dataset or criterion n
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated, Any
@@ -15,16 +16,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from prunelab import corruption
 from prunelab.core import byname, images
 from prunelab.core.training import restart
+from prunelab.errors import short
 
 
 def _number(value: object) -> object:
-    """YAML 1.1 reads 1e-3 as text and DVC reads it as a number; agree with DVC, and never take true for 1."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return float(value) if type(value) is int else value
+    """1 is a number like 1.0; true and "1" are none."""
+    return float(value) if type(value) is int and abs(value) < 1 << 53 else value
 
 
 ENGINE = ("bfloat16", "channels_last", "compile")  # the fields of core/training/engine.py
@@ -37,16 +34,20 @@ def _one_of(names: Iterable[str]) -> Any:
     return Field(pattern=f"^(?:{'|'.join(map(re.escape, names))})$", description=f"one of {', '.join(names)}")
 
 
-def _at_least(least: int) -> Any:
-    return Field(ge=least, description=f"a whole number, at least {least}")
+# What no honest study reaches, and what would hang, fill the memory or end in an overflow instead of a line.
+EPOCHS, IMAGES, SEED, REPLICATES, ROUNDS = 100_000, 100_000_000, 2**32 - 1, 1000, 99
+
+
+def _whole(least: int, most: int) -> Any:
+    return Field(ge=least, le=most, description=f"a whole number from {least} to {most}")
 
 
 def _fraction() -> Any:
     return Field(ge=0, lt=1, description="a number in [0, 1)")
 
 
-def _positive() -> Any:
-    return Field(gt=0, allow_inf_nan=False, description="a number greater than 0")
+def _positive(most: int) -> Any:
+    return Field(gt=0, le=most, allow_inf_nan=False, description=f"a number greater than 0, at most {most}")
 
 
 class _Section(BaseModel):
@@ -56,33 +57,35 @@ class _Section(BaseModel):
 class Subset(_Section):
     """`subset.*`: fewer images than the data set has."""
 
-    train: int = _at_least(0)
-    test: int = _at_least(0)
+    train: int = _whole(0, IMAGES)
+    test: int = _whole(0, IMAGES)
 
 
 class Model(_Section):
     """`model.*`: which network."""
 
     name: str = _one_of(byname.names("models"))
-    width: Number = _positive()
+    width: Number = _positive(100)
     batchnorm_init: str = _one_of(["ones", "uniform"])
 
 
 class Train(_Section):
     """`train.*`: the dense run's schedule, which `rewind`, `lr_rewind` and `scratch` repeat."""
 
-    epochs: int = _at_least(1)
-    batch_size: int = _at_least(1)
+    epochs: int = _whole(1, EPOCHS)
+    batch_size: int = _whole(1, IMAGES)
     optimizer: str = _one_of(["sgd", "nesterov", "adam"])
-    lr: Number = _positive()
+    lr: Number = _positive(1000)
     momentum: Number = _fraction()
-    weight_decay: Number = Field(ge=0, allow_inf_nan=False, description="a number, at least 0")
-    milestones: list[Annotated[int, Field(ge=1)]] = Field(description="a list of epochs, increasing, each at least 1")
+    weight_decay: Number = Field(ge=0, le=1000, allow_inf_nan=False, description="a number from 0 to 1000")
+    milestones: list[Annotated[int, Field(ge=1, le=EPOCHS)]] = Field(
+        description=f"a list of epochs, increasing, each from 1 to {EPOCHS}"
+    )
     gamma: Number = Field(gt=0, le=1, description="a number in (0, 1]")
-    warmup_epochs: int = _at_least(0)
+    warmup_epochs: int = _whole(0, EPOCHS)
     augment: str = _one_of(["none", "flip", "shift", "flip_shift"])
-    validation: int = _at_least(0)
-    rewind_iteration: int = _at_least(0)
+    validation: int = _whole(0, IMAGES)
+    rewind_iteration: int = _whole(0, EPOCHS * IMAGES)
 
 
 class Prune(_Section):
@@ -98,32 +101,32 @@ class Prune(_Section):
 class Finetune(_Section):
     """`finetune.*`: the schedule of `prune.retrain=finetune`."""
 
-    epochs: int = _at_least(1)
-    lr: Number = _positive()
+    epochs: int = _whole(1, EPOCHS)
+    lr: Number = _positive(1000)
 
 
 class Redense(_Section):
     """`redense.*`: training of the whole network after its pruned weights came back at zero."""
 
-    epochs: int = _at_least(1)
-    lr: Number = _positive()
-    every: int = _at_least(1)
+    epochs: int = _whole(1, EPOCHS)
+    lr: Number = _positive(1000)
+    every: int = _whole(1, ROUNDS)
 
 
 class Reinit(_Section):
     """`reinit.*`: the masks of some rounds, trained from new random initialisations."""
 
-    every: int = _at_least(0)
+    every: int = _whole(0, ROUNDS)
 
 
 class Landscape(_Section):
     """`landscape.*`: the loss around the solutions of some re-dense rounds."""
 
-    every: int = _at_least(0)
-    examples: int = _at_least(0)
-    directions: int = _at_least(1)
-    eigenvalues: int = _at_least(1)
-    probes: int = _at_least(2)
+    every: int = _whole(0, ROUNDS)
+    examples: int = _whole(0, IMAGES)
+    directions: int = _whole(1, 1000)
+    eigenvalues: int = _whole(1, 100)
+    probes: int = _whole(2, 100_000)
     plane: bool = Field(description="true or false")
 
 
@@ -132,15 +135,18 @@ class Config(_Section):
 
     setting: str = Field(min_length=1, description="the name of a file in conf/setting/")
     dataset: str = _one_of(byname.names("datasets"))
-    data_root: str = Field(min_length=1, description="a folder")
+    data_root: str = Field(min_length=1, description="a folder, or a file for npz and table")
     subset: Subset
     noise: Number = _fraction()
     noise_type: str = _one_of(corruption.NOISE_TYPES)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
-        min_length=1, description="a list of at least one whole number, none negative, none twice"
+    seeds: list[Annotated[int, Field(ge=0, le=SEED)]] = Field(
+        min_length=1,
+        max_length=REPLICATES,
+        description=f"a list of 1 to {REPLICATES} whole numbers from 0 to {SEED}, none twice",
     )
     device: str = _one_of(["auto", "cpu", "cuda"])
-    n_rounds: int = Field(ge=1, le=99, description="a whole number from 1 to 99")
+    threads: int = _whole(1, 1024)
+    n_rounds: int = _whole(1, ROUNDS)
     model: Model
     train: Train
     prune: Prune
@@ -155,14 +161,15 @@ class Config(_Section):
     def _agree(self) -> "Config":
         """Check what no single value shows; every message names the parameter to change."""
         train = self.train
+        check_text(self.data_root)
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds={self.seeds}: must be {allowed(('seeds',))}")
+            raise ValueError(f"seeds={short(self.seeds)}: must be {allowed(('seeds',))}")
         if train.optimizer == "nesterov" and not train.momentum:
             raise ValueError("train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov")
         if train.optimizer == "adam" and train.momentum:
             raise ValueError(f"train.momentum={train.momentum}: must be 0 with train.optimizer=adam, which has its own")
         if any(b <= a for a, b in pairwise(train.milestones)):
-            raise ValueError(f"train.milestones={train.milestones}: must be {allowed(('train', 'milestones'))}")
+            raise ValueError(f"train.milestones={short(train.milestones)}: must be {allowed(('train', 'milestones'))}")
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
         source = images.facts(self.dataset)
@@ -174,17 +181,24 @@ class Config(_Section):
         if source.NUM_TRAIN is not None:  # otherwise the stages check, when they have seen the data
             if self.subset.train > source.NUM_TRAIN:
                 raise ValueError(f"subset.train={self.subset.train}: must be at most {source.NUM_TRAIN}")
-            check_fits(train, self.subset.train or source.NUM_TRAIN)
+            check_fits(train, self.noise, self.subset.train or source.NUM_TRAIN)
         return self
 
 
-def check_fits(train: Train, num_examples: int) -> None:
+def check_text(data_root: str) -> None:
+    """Raises ValueError for a path that would not come through params.yaml and dvc.yaml as it is."""
+    if "${" in data_root:
+        raise ValueError(f"data_root={short(data_root)}: must not contain ${{, which DVC fills in")
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in data_root):
+        raise ValueError(f"data_root={short(data_root)}: must not contain control characters or line breaks")
+
+
+def check_fits(train: Train, noise: float, num_examples: int) -> None:
     """Check the settings whose limits depend on how many training images there are.
 
-    Raises ValueError with the line to show.
+    Raises ValueError or UserError with the line to show.
     """
-    if train.validation >= num_examples:
-        raise ValueError(f"train.validation={train.validation}: must be less than the {num_examples} training images")
+    corruption.check_counts(noise, train.validation, num_examples)
     steps = math.ceil((num_examples - train.validation) / train.batch_size)
     if train.rewind_iteration >= steps * train.epochs:
         raise ValueError(

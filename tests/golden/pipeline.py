@@ -51,7 +51,7 @@ QUICK = {
 PROSE = ("text", "why")
 
 
-def one_after_the_other(work, seeds, device_name, on_epoch):
+def one_after_the_other(work, seeds, device_name, threads, on_epoch):
     """Instead of processes: the same numbers of threads on any machine, and what fails is seen."""
     for seed in seeds:
         work(seed, torch.device("cpu"), lambda row, epochs, seed=seed: on_epoch(seed, row, epochs))
@@ -91,9 +91,8 @@ def run_stages(params):
     """All of them but the figures, in the order of dvc.yaml."""
     for module in (fetch, corrupt, dense):
         stage(module)
-    for key, parent in config.round_chain(params).items():
-        stage(prune, "--round", key, "--parent", parent)
     for module, keys in (
+        (prune, config.round_chain(params)),
         (redense, config.redense_rounds(params)),
         (reinit, config.reinit_rounds(params)),
         (landscape, config.landscape_rounds(params)),
@@ -114,7 +113,7 @@ def tables():
             name: {"shape": list(a.shape), "bytes": base64.b64encode(a.astype(np.uint8).tobytes()).decode()}
             for name, a in examples.items()
         }
-        found["summary.json"] = artifacts.read_json(artifacts.SUMMARY)
+        found["summary.json"] = json.loads(artifacts.SUMMARY.read_text())
         judged = artifacts.read_json(artifacts.CLAIMS)
         found["claims.json"] = {n: {k: v for k, v in c.items() if k not in PROSE} for n, c in judged.items()}
         return json.loads(json.dumps(found))

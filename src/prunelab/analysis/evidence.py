@@ -19,13 +19,15 @@ Tables = Mapping[str, Sequence[Row]]
 Examples = Mapping[str, NDArray[Any]]
 # The tables of plots/ that are read.
 TABLES = ("double_descent", "memorization", "distance", "redense", "reinit", "curvature", "interpolation")
+GUESSING = 0.01  # above chance, last test accuracy of a network that answers by guessing is not
+EXAMPLES = ("rounds", "seeds", "num_test", "num_classes", *tables.KINDS)  # and the arrays of test_examples.npz
 
 
 @dataclass(frozen=True)
 class Run:
     """What a run left behind; nan where something was not measured."""
 
-    noise: float
+    noise: float  # the parameter: what was put on top of the labels as they came
     seeds: list[int]
     rounds: list[str]
     sparsity_R: Array
@@ -37,6 +39,12 @@ class Run:
     right: Mapping[str, NDArray[np.bool_]]  # last, best, reinit -> [R, S, T]
     eigenvalue: Mapping[str, Array]  # sparse, redense -> [R, S], the largest
     climb_RS: Array  # of the path, as a share of its range
+    chance: float = 0.0  # accuracy of guessing
+
+    @property
+    def noisy(self) -> bool:
+        """Whether labels were wrong in training: by the parameter, or because the data brought wrong ones."""
+        return self.noise > 0 or bool(np.isfinite(self.sparse["permuted"]).any())
 
     def cut(self, rounds: int | None, seeds: Sequence[int]) -> "Run":
         """The first so many rounds (None: all) of these replicates, in their order; regimes stay as they are."""
@@ -60,8 +68,12 @@ class Run:
         )
 
     def high(self, measure: Array) -> list[int]:
-        """Rounds of the high regime for which a measure exists."""
-        return [r for r in self.of("high") if np.isfinite(measure[r]).all()]
+        """Rounds of the high regime for which a measure exists, and whose networks still do better than to guess.
+
+        Of two networks that prune to nothing and answer one class always, each matches the other: that shows nothing.
+        """
+        better = self.sparse["test_last"].mean(axis=1) > self.chance + GUESSING
+        return [r for r in self.of("high") if better[r] and np.isfinite(measure[r]).all()]
 
     def of(self, regime: str) -> list[int]:
         """Rounds of a regime."""
@@ -81,13 +93,14 @@ def run(found: Tables, examples: Examples, noise: float) -> Run:
     sparse = {name: column("double_descent", name) for name in ("train", "test_last", "test_best", "validation")}
     train, last, best, validation = (values.mean(axis=1) for values in sparse.values())
     sparse |= {s: column("memorization", "accuracy", subset=s) for s in ("permuted", "unpermuted", "restored")}
+    chance = 1 / int(examples["num_classes"])
     sparse["from_start"] = column("distance", "from_start", training="sparse")
     return Run(
         noise=noise,
         seeds=seeds,
         rounds=rounds,
         sparsity_R=column("double_descent", "sparsity")[:, 0],
-        regime_R=regimes.regimes(train, last, 1 / int(examples["num_classes"])),
+        regime_R=regimes.regimes(train, last, chance),
         models=regimes.named_models(last, best, validation),
         sparse=sparse,
         redense={
@@ -98,6 +111,7 @@ def run(found: Tables, examples: Examples, noise: float) -> Run:
         right={kind: tables.right(examples, kind, rounds, seeds) for kind in tables.KINDS},
         eigenvalue={kind: column("curvature", "eigenvalue", training=kind) for kind in ("sparse", "redense")},
         climb_RS=_climbs(found["interpolation"], rounds, seeds),
+        chance=chance,
     )
 
 

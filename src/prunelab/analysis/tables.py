@@ -19,14 +19,41 @@ EVERY_EPOCHS = 4
 # Of answers to test images: at the last epoch, at the best one (core/halves.py), and re-initialised at the last.
 KINDS = ("last", "best", "reinit")
 BESIDE = (*POINT, "training", "train", "test_last", "test_best", "permuted", "restored")
-# Of tables that may be empty.
+ACCURACIES = tuple(f"{subset}_accuracy" for subset in ("train", *SUBSETS))
+PER_EPOCH = tuple(f"{subset}_{measure}" for subset in ("train", *SUBSETS) for measure in ("accuracy", "loss"))
+MODEL = ("train", "test_last", "test_best", "permuted", "restored", "validation")
+LOSSES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+# What each table of plots/ has, in this order, even without a row.
 COLUMNS: dict[str, tuple[str, ...]] = {
+    "double_descent": (*POINT, "train", "test_last", "test_best", "test_best_fitted", "validation", "regime"),
+    "memorization": (*POINT, "subset", "accuracy"),
+    "distance": (*POINT, "training", *DISTANCES, "test_last"),
+    "distance_by_layer": (*POINT, "training", "layer", *DISTANCES),
+    "redense": BESIDE,
+    "redense_dynamics": ("round", "seed", "training", "epoch", *ACCURACIES),
     "reinit": BESIDE,
-    "interpolation": (*POINT, "alpha", "train_loss", "train_accuracy", "test_loss", "test_accuracy"),
+    "dynamics": ("model", "round", "seed", "epoch", *PER_EPOCH),
+    "interpolation": (*POINT, "alpha", *LOSSES),
     "curvature": (*POINT, "training", "train_loss", "eigenvalue", "trace", "trace_error", "gradient_covariance"),
-    "planes": (*POINT, "training", "x", "y", "train_loss"),
     "lines": (*POINT, "training", "radius", "train_loss", "train_loss_std"),
+    "planes": (*POINT, "training", "x", "y", "train_loss"),
+    "named_models": ("model", "round", "sparsity", "n", *(f"{m}{e}" for m in MODEL for e in ("", "_std"))),
 }
+# What is read of a round's record.json and history.csv, and of what the landscape stage leaves.
+RECORD = (
+    *POINT,
+    *(f"last.{name}" for name in ACCURACIES),
+    "best.test_accuracy",
+    "best.fitted_test_accuracy",
+    *(f"distance.{name}" for name in (*DISTANCES, "layers")),
+)
+HISTORY = ("epoch", *PER_EPOCH)
+LANDSCAPE_RECORD = (
+    *POINT,
+    *(f"{of}.{name}" for of in ("sparse", "redense") for name in ("train_loss", "eigenvalues", "trace")),
+    *(f"{of}.{name}" for of in ("sparse", "redense") for name in ("trace_error", "gradient_covariance")),
+)
+PATH, LINES, PLANES = ("alpha", *LOSSES), ("solution", "radius", "train_loss"), ("solution", "x", "y", "train_loss")
 
 
 def mean_by_round(rows: Sequence[Row], column: str) -> NDArray[np.float64]:
@@ -154,18 +181,19 @@ def distance_by_layer(records: Sequence[Row], redense_records: Sequence[Row]) ->
 def redense_dynamics(keys: Sequence[str], histories: Mapping[tuple[str, str, int], Sequence[Row]]) -> list[Row]:
     """Accuracies while training sparse and then re-dense, every EVERY_EPOCHS-th epoch (SDD Figures 4, 11 and 13).
 
+    The last epoch of each is always there: where the weights came back, and how it ended.
+
     Args:
         keys: the rounds.
         histories: (training, round, seed) -> history.
     """
-    columns = [f"{subset}_accuracy" for subset in ("train", *SUBSETS)]
     return [
-        {"round": key, "seed": seed, "training": training, "epoch": row["epoch"]} | {c: row[c] for c in columns}
+        {"round": key, "seed": seed, "training": training, "epoch": row["epoch"]} | {c: row[c] for c in ACCURACIES}
         for key in keys
         for (training, name, seed), history in histories.items()
         if name == key
         for row in history
-        if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1
+        if row["epoch"] % EVERY_EPOCHS == 0 or row["epoch"] == 1 or row is history[-1]
     ]
 
 
@@ -240,9 +268,8 @@ def dynamics(models: Mapping[str, int], histories: Mapping[tuple[str, int], Sequ
         models: name -> round number.
         histories: (round, seed) -> history, for those rounds.
     """
-    columns = {f"{s}_{m}": f"{s}_{m}" for s in ("train", *SUBSETS) for m in ("accuracy", "loss")}
     return [
-        {"model": name, "round": key, "seed": seed, "epoch": row["epoch"]} | {c: row[c] for c in columns}
+        {"model": name, "round": key, "seed": seed, "epoch": row["epoch"]} | {c: row[c] for c in PER_EPOCH}
         for name, number in models.items()
         for (key, seed), history in histories.items()
         if key == f"r{number:02d}"

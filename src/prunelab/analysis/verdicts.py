@@ -43,7 +43,7 @@ def double_descent(run: Run) -> Claim:
         effect("rise", "sweet spot", "valley", [(q, r) for q in rounds for r in rounds[:q]]),
         effect("fall at the end", "sweet spot", "end", [(q, end) for q in rounds[:-1]]),
     ]
-    if run.noise == 0:
+    if not run.noisy:
         dip = found[0]
         seen = "none, as claimed" if dip.fails else "there is one nevertheless" if dip.holds else "too uncertain to say"
         why = f"a run without label noise can show only that there is no dip; dip here: {seen}"
@@ -60,7 +60,7 @@ def dip_is_critical(run: Run) -> Claim:
         "The dip lies where train accuracy starts to fall; permuted accuracy falls there much faster than unpermuted."
     )
     trivial, critical, high = ([r for r in run.of(name) if r] for name in ("trivial", "critical", "high"))
-    if run.noise == 0 or not (trivial and critical and high):
+    if not run.noisy or not (trivial and critical and high):
         why = "needs label noise, and rounds on both sides of the critical regime"
         return undecided(text, why, _needs(run, noise=0.4))
     before, after = critical[0] - 1, critical[-1]
@@ -86,7 +86,7 @@ def dip_is_critical(run: Run) -> Claim:
 def sweet_spot(run: Run) -> Claim:
     """Claim 3."""
     text = "At the sweet spot, last test accuracy beats the dense model's, and restored accuracy is far above it."
-    if run.noise == 0 or not run.of("high"):
+    if not run.noisy or not run.of("high"):
         why = "needs label noise, and rounds beyond the critical regime"
         return undecided(text, why, _needs(run, noise=0.4))
     last, restored = run.right["last"], 100 * (run.sparse["restored"] - run.sparse["restored"][0]) - FAR_ABOVE
@@ -119,7 +119,7 @@ def escape(run: Run) -> Claim:
     """Claim 6."""
     text = "Re-dense training from a highly sparse solution escapes it and overfits the noise; the path only falls."
     rounds, paths = run.high(run.redense["permuted"]), run.high(run.climb_RS)
-    if run.noise == 0 or not rounds or not paths:
+    if not run.noisy or not rounds or not paths:
         why = "needs label noise, and re-dense rounds with a path in the high regime"
         return undecided(text, why, _needs(run, noise=0.4, landscape__every=1))
     permuted = (run.redense["permuted"] - run.sparse["permuted"])[rounds].mean(axis=0)
@@ -214,7 +214,7 @@ def tickets(run: Run) -> Claim:
 def _needs(run: Run, **wanted: Any) -> dict[str, Any]:
     """Parameters (`__` for a dot) of a run that could show it: more rounds, where this one ends too early."""
     needs = {name.replace("__", "."): value for name, value in wanted.items()}
-    if run.noise > 0:
+    if run.noisy:
         needs.pop("noise", None)
     return needs if run.of("high") else {"n_rounds": MORE_ROUNDS} | needs
 

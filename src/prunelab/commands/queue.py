@@ -1,12 +1,16 @@
 """`prunelab queue`: a grid of experiments in DVC's own queue, named and ordered."""
 
 import argparse
+import shlex
 from contextlib import suppress
+from pathlib import Path
 
 from tqdm import tqdm
 
+from prunelab import yaml12
 from prunelab.errors import UserError
-from prunelab.sweeps import plan
+from prunelab.experiments import provenance, runs
+from prunelab.sweeps import checks, plan
 from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Queue a grid of experiments, with readable names, each checked first; what all share is computed at once."
@@ -21,30 +25,52 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Queue every combination, neighbours sharing as little as possible: see plan.spread."""
+    checks.identity()
+    checks.path(Path())
     points = plan.points(options.overrides, options.name)
-    refuse_taken(points)
-    by_all = [one for one in plan.shared(points) if len(one.members) == len(points)]
+    for point in points:
+        checks.in_git(point.params)
+    todo = to_queue(points)
+    by_all = [one for one in plan.shared(todo) if len(one.members) == len(todo)]
     for one in by_all:
         print(f"first what all {len(points)} share: up to {one.target}", flush=True)
         with suppress(UserError):  # left behind by a queueing that was cut off
             output("dvc", "exp", "remove", SHARED)
         output("dvc", "exp", "run", "--temp", "-n", SHARED, *plan.options(points[0].overrides), one.target)
         output("dvc", "exp", "remove", SHARED)
-    for point in tqdm(plan.spread(points), desc="queueing", unit="experiment"):
+    for point in tqdm(plan.spread(todo), desc="queueing", unit="experiment"):
         output("dvc", "exp", "run", "--queue", "-n", point.name, *plan.options(point.overrides))
     print("\n".join(["", *(f"  {point.name}" for point in points), ""]))
     print("start them:  uv run dvc queue start -j 2\nwatch them:  uv run dvc queue status\nthen:        ", end="")
     print("uv run prunelab show; uv run prunelab compare")
 
 
-def refuse_taken(points: list[plan.Point]) -> None:
-    """Raise UserError with one line for a name that an experiment on HEAD, queued or done, has already."""
+def to_queue(points: list[plan.Point]) -> list[plan.Point]:
+    """Those that are neither there nor queued, as after a queueing or a computation that was cut off; says which are.
+
+    Raises UserError with one line for a name that another experiment on HEAD has.
+    """
     from dvc.repo import Repo
 
-    names = [point.name for point in points]
     with Repo() as repo:
-        taken = {name for found in repo.experiments.ls().values() for name, _ in found}
-        taken |= {entry.name for entry in repo.experiments.celery_queue.iter_queued()}
-    clash = [name for name in names if name in taken]
-    if clash:
-        raise UserError(f"{clash[0]}: there is such an experiment; `dvc exp remove {clash[0]}`, or --name PREFIX")
+        done = {name: commit for found in repo.experiments.ls().values() for name, commit in found}
+        queued = {entry.name: entry.stash_rev for entry in repo.experiments.celery_queue.iter_queued()}
+    todo = []
+    for point in points:
+        commit = queued.get(point.name) or done.get(point.name)
+        if commit is None:
+            todo.append(point)
+        elif yaml12.parse(output("git", "show", f"{commit}:./params.yaml"), "params.yaml") != point.params:
+            raise _taken(point, "other parameters")
+        elif point.name in queued:
+            print(f"{point.name}: queued already")
+        elif lacking := provenance.lacks(runs.tree(commit)):
+            raise _taken(point, f"these parameters, which {lacking}")
+        else:
+            print(f"{point.name}: there already")
+    return todo
+
+
+def _taken(point: plan.Point, what: str) -> UserError:
+    remove = shlex.join(["dvc", "exp", "remove", point.name])
+    return UserError(f"{point.name}: there is such an experiment, with {what}; `{remove}`, or --name PREFIX")

@@ -1,6 +1,8 @@
 """`prunelab show`: `dvc exp show` with the columns that matter, and the rows that are the runs' own."""
 
 import argparse
+import contextlib
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,24 +28,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Let DVC collect and print it, but for what is another run's."""
-    from dvc.cli import DvcParserError, parse_args
-    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.exceptions import DvcException
     from dvc.ui import ui
+    from scmrepo.exceptions import SCMError
 
-    given = ["exp", "show", "--only-changed", "--hide-workspace", "--drop", DROPPED, *options.more]
+    asked = _parsed(["exp", "show", "--only-changed", "--hide-workspace", "--drop", DROPPED, *options.more])
     ui.enable()
     try:
-        asked = parse_args(given)
         command = asked.func(asked)
         command.repo.experiments.show = _own(command.repo.experiments.show)
         status = command.do_run()
-    except DvcParserError:  # its usage is printed
-        status = 1
-    except NotDvcRepoError:
-        raise UserError(runs.OUTSIDE) from None
-    except DvcException as error:
-        raise UserError(str(error)) from None
+    except (DvcException, SCMError) as error:
+        raise UserError(" ".join(str(error).split())) from None
     if status:
+        sys.exit(1)
+
+
+def _parsed(given: list[str]) -> argparse.Namespace:
+    """As DVC reads it. It logs what it does not understand, in one line; its whole usage after it is left out."""
+    from dvc.cli import DvcParserError, parse_args
+
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            return parse_args(given)
+    except DvcParserError:
         sys.exit(1)
 
 

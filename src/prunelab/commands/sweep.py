@@ -1,16 +1,16 @@
 """`prunelab sweep`: a grid of experiments on the workers of a Dask cluster."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from prunelab import yaml12
 from prunelab.core import artifacts
 from prunelab.errors import UserError
 from prunelab.experiments import provenance, runs
-from prunelab.sweeps import plan, remotes
+from prunelab.sweeps import checks, plan, remotes
 from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Compute a grid of experiments on many workers; every result ends on the git and the DVC remote."
@@ -39,7 +39,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Check, compute, verify; what is missing at the end is named with its log, and the exit status is 1."""
+    checks.identity()
     points = plan.points(options.overrides, options.name)
+    for point in points:
+        checks.in_git(point.params)
     origin = remotes.origin()
     todo = _not_there_yet(points, origin)
     results: dict[str, tuple[bool, str]] = {}
@@ -51,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     )
     for problem in problems:
         print(f"missing: {problem}")
-    print(f"bring them home:  uv run dvc exp pull {remotes.GIT_REMOTE} {' '.join(point.name for point in points)}")
+    print(f"bring them home:  uv run dvc exp pull {remotes.GIT_REMOTE} {shlex.join(point.name for point in points)}")
     if problems:
         sys.exit(1)
 
@@ -68,7 +71,7 @@ def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[pla
         if point.name not in there:
             todo.append(point)
             continue
-        params = yaml.safe_load(output("git", "show", f"{there[point.name]}:params.yaml"))
+        params = yaml12.parse(output("git", "show", f"{there[point.name]}:./params.yaml"), "params.yaml")
         if params != point.params:
             raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
         unfinished = provenance.lacks(runs.tree(there[point.name]))

@@ -1,7 +1,8 @@
 """Where each artefact lies, how it is written (whole or not at all) and how it is read (damage is named).
 
 The only path strings of the project outside dvc.yaml. Formats hold no code: npy, npz, safetensors, csv, json.
-All of them are written without dates, so equal content is equal bytes.
+All of them are written without dates, so equal content is equal bytes. Every output carries the digests of its files
+(digests.py), which whatever reads one of them checks.
 """
 
 import contextlib
@@ -9,18 +10,19 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 
+from prunelab.core import digests
 from prunelab.errors import UserError
 
 Array = NDArray[Any]
@@ -42,6 +44,10 @@ PLOTS = Path("plots")
 FIGURES = Path("plots/figures")
 TEST_EXAMPLES = Path("plots/test_examples.npz")
 
+# What DVC makes of a round is this folder in its own, data/rounds/rNN/replicates. DVC removes an output before it runs
+# the stage that makes it; a name that somebody wrote below `rounds` in params.yaml ('../../thesis') leads it nowhere
+# where there is anything of this name.
+REPLICATES = "replicates"
 # Inside the folder of one replicate of one round:
 WEIGHTS = "weights.safetensors"  # surviving values, biases, buffers at the end of the round
 START = "start.safetensors"  # the same where the round began
@@ -50,11 +56,21 @@ HISTORY = "history.csv"  # one row per epoch
 EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: right at last, at best
 RECORD = "record.json"  # final figures, sparsity, distances
 LIVE = "live"  # DVCLive's folder
-PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/seedN
+PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/replicates/seedN
 LABELS = "labels.npz"  # inside data/corrupted/seedN
 # Inside data/origin/seedN, what every round may go back to; whole tensors:
 INIT = "init.safetensors"  # the dense initialisation
 REWIND = "rewind.safetensors"  # iteration k of the dense run
+
+
+def of_round(folder: Path, key: str) -> Path:
+    """What a stage makes of one round.
+
+    Args:
+        folder: ROUNDS, REDENSE, REINIT or LANDSCAPE.
+        key: such as r07.
+    """
+    return folder / key / REPLICATES
 
 
 def replicate(folder: Path, seed: int) -> Path:
@@ -64,20 +80,26 @@ def replicate(folder: Path, seed: int) -> Path:
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into that takes the name `folder` only when everything in it is finished.
+    """Give a folder to write into that takes the name `folder` only when everything in it is finished and sealed.
 
     What a killed process left behind stays under data/unfinished and is removed by the next attempt.
     """
     partial = UNFINISHED / folder.relative_to(folder.parts[0])
-    shutil.rmtree(partial, ignore_errors=True)
+    before = partial.with_name(f"{partial.name}.before")
+    for left in (partial, before):
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
+        with _naming(folder):
+            yield partial
+            digests.seal(partial)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():  # out of the way at once: half of it must not stay if this process is killed
+            os.replace(folder, before)
         os.replace(partial, folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in (partial, before):
+            shutil.rmtree(left, ignore_errors=True)
         # Leave no empty folders either; another stage of another process may still be using them.
         with contextlib.suppress(OSError):
             for parent in partial.parents[: len(partial.parts) - len(UNFINISHED.parts)]:
@@ -90,43 +112,64 @@ def _replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        yield partial
+        with _naming(path):
+            yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged or missing file raises into one line that names it."""
+def _naming(path: Path) -> Iterator[None]:
+    """Say where, if a disk is full or the like: a write that fails does not name its file."""
     try:
         yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    except SafetensorError as error:
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from None
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a missing, foreign or damaged file makes a library raise into one line that names it.
+
+    A file may come from a remote: it may claim to hold terabytes, be nested a thousand times or lack a key.
+    """
+    try:
+        yield
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{path}: not found; `dvc repro` makes it") from None
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        csv.Error,
-        zipfile.BadZipFile,
-        zlib.error,
-        SafetensorError,
-    ) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path}: damaged ({reason}); delete it and run `dvc repro`") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise UserError(f"{path}: damaged ({reason}); {digests.MEND}") from None
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    digests.check(path, content)
+    return content
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
     """Write named arrays as safetensors."""
     with _replacing(path) as partial:
-        save_file({name: np.ascontiguousarray(value) for name, value in sorted(tensors.items())}, partial)
+        save_file({name: np.asarray(value, order="C") for name, value in sorted(tensors.items())}, partial)
 
 
 def read_tensors(path: Path) -> dict[str, Array]:
     """Read a safetensors file whole. Raises UserError if it is missing or damaged."""
-    with _reading(path):
-        return dict(load_file(path))
+    with reading(path):
+        return dict(load(_content(path)))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
@@ -135,22 +178,43 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
-    """Read an npz file whole; never unpickles. Raises UserError if it is missing or damaged."""
-    with _reading(path):
-        return arrays_of(path.read_bytes())
+def read_arrays(path: Path, needs: Iterable[str] = ()) -> dict[str, Array]:
+    """Read an npz file whole; never unpickles. Raises UserError if it is damaged or lacks one of `needs`."""
+    with reading(path):
+        arrays = arrays_of(_content(path))
+        lacking = [name for name in needs if name not in arrays]
+        if lacking:
+            raise ValueError(f"has no array {lacking[0]}")
+        return arrays
 
 
 def arrays_of(content: bytes) -> dict[str, Array]:
-    """The arrays of an npz file's content; never unpickles."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+    """The arrays of an npz file's content; never unpickles. Raises ValueError where it is an npy file."""
+    found = np.load(io.BytesIO(content), allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        raise ValueError("one array (npy), not an npz")
+    with found as arrays:
         return {name: arrays[name] for name in arrays.files}
+
+
+def write_array(path: Path, array: Array) -> None:
+    """Write one array as npy, in the order of its indices."""
+    with _replacing(path) as partial, open(partial, "wb") as file:
+        # NumPy writes to a real file by itself, and where it cannot, says how much, but not why.
+        no_real_file = SimpleNamespace(write=file.write)
+        np.save(no_real_file, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def read_array(path: Path, *, mapped: bool = False) -> Array:
     """Read an npy file, whole or mapped (copy on write); never unpickles. Raises UserError if missing or damaged."""
-    with _reading(path):
-        return np.asarray(np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False))
+    with reading(path):
+        if mapped:
+            digests.check(path)
+            return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+        found = np.load(io.BytesIO(_content(path)), allow_pickle=False)
+        if not isinstance(found, np.ndarray):
+            raise ValueError("several arrays (npz), not an npy")
+        return found
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -159,10 +223,30 @@ def write_json(path: Path, value: Any) -> None:
         partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON. Raises UserError if the file is missing or damaged."""
-    with _reading(path):
-        return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path, needs: Iterable[str] = ()) -> Any:
+    """Read JSON. Raises UserError if the file is missing or damaged, or lacks one of `needs` (dotted names)."""
+    with reading(path):
+        found = json.loads(_content(path), parse_constant=_no_number)
+        for name in needs:
+            inside = found
+            for part in name.split("."):
+                if not isinstance(inside, dict) or part not in inside:
+                    raise ValueError(f"has no {name}")
+                inside = inside[part]
+        return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def read_record(folder: Path, key: str, seed: int, needs: Iterable[str]) -> Any:
+    """The record of one round of one replicate. Raises UserError as `read_json` does, or if it is another's."""
+    path = replicate(of_round(folder, key), seed) / RECORD
+    record = read_json(path, ["round", "seed", *needs])
+    if (record["round"], record["seed"]) != (key, seed):
+        raise UserError(f"{path}: is that of {record['round']!r:.20}, seed {record['seed']!r:.20}; {digests.MEND}")
+    return record
 
 
 def write_text(path: Path, text: str) -> None:
@@ -183,18 +267,31 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence
             table.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
-def read_table(path: Path) -> list[Row]:
-    """Read a CSV; what reads as a number is one, an empty cell is None. Raises UserError on a damaged file."""
-    with _reading(path):
-        return table_of(path.read_text(encoding="utf-8"))
+def read_table(path: Path, columns: Iterable[str] = ()) -> list[Row]:
+    """Read a CSV; what reads as a number is one, an empty cell is None.
+
+    Raises UserError on a damaged file, or one that lacks one of `columns`.
+    """
+    with reading(path):
+        header, rows = _table(_content(path).decode())
+        lacking = [name for name in columns if name not in header]
+        if lacking:
+            raise ValueError(f"has no column {lacking[0]}")
+        return rows
 
 
 def table_of(text: str) -> list[Row]:
     """The rows of a CSV file's content. Raises ValueError where it is no complete table."""
+    return _table(text)[1]
+
+
+def _table(text: str) -> tuple[list[str], list[Row]]:
     header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
-    if not header or any(len(row) != len(header) for row in rows):
+    if not header or any(len(row) != len(header) for row in rows) or not text.endswith("\n"):
         raise ValueError("not a complete table")
-    return [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
+    if len({*header}) < len(header):
+        raise ValueError("two columns of one name")
+    return header, [{name: _cell(cell) for name, cell in zip(header, row, strict=True)} for row in rows]
 
 
 def _cell(text: str) -> Any:

@@ -1,11 +1,10 @@
 """Data sets: what a data set's own file must offer, and the one form all of them are stored in.
 
-On disk: npy arrays, uint8 images and int64 labels, and facts.json with a checksum for each.
+On disk: npy arrays, images and int64 labels, and facts.json with their names and those of the classes.
 """
 
 import contextlib
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +13,11 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab.core import artifacts, byname, streams
-from prunelab.errors import UserError
+from prunelab.core import artifacts, byname, digests, files, streams
+from prunelab.errors import UserError, short
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+GIVEN = "given_train"  # beside ARRAYS, where the data brought noisy labels
 FACTS = "facts.json"
 # Larger files are not read into memory but mapped; replicates side by side then share one copy.
 MAPPED_FROM = 512 << 20
@@ -25,14 +25,29 @@ MAPPED_FROM = 512 << 20
 
 @dataclass(frozen=True)
 class Images:
-    """A data set as stored: images [N, C, H, W] uint8 in [0, max_value], labels [N] int64, the test set apart."""
+    """A data set as stored: images [N, C, H, W], labels [N] int64, the test set apart.
 
-    x_train: NDArray[np.uint8]
-    y_train: NDArray[np.int64]
-    x_test: NDArray[np.uint8]
+    Images are uint8 in [0, max_value]; or float32 features, [N, D, 1, 1] and max_value 1 (core/features.py).
+    """
+
+    x_train: NDArray[Any]
+    y_train: NDArray[np.int64]  # the true ones, as far as anybody knows
+    x_test: NDArray[Any]
     y_test: NDArray[np.int64]
     num_classes: int
     max_value: int = 255
+    classes: tuple[str, ...] = ()  # names by number; without any, they are the numbers
+    given_train: NDArray[np.int64] | None = None  # noisy labels that came with the data, beside the true ones
+    notes: tuple[str, ...] = ()  # what the reader decided, a line each, for the user; not stored
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            object.__setattr__(self, "classes", tuple(str(number) for number in range(self.num_classes)))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays by name."""
+        found = {name: getattr(self, name) for name in ARRAYS}
+        return found if self.given_train is None else found | {GIVEN: self.given_train}
 
 
 class Source(Protocol):
@@ -52,13 +67,19 @@ def facts(name: str) -> Source:
 
 
 def check_root(name: str, data_root: Path) -> None:
-    """Look whether a data set's files can be there, before anything runs.
+    """Look whether a data set's files can be there, before anything runs (and before DVC reads all of them).
 
     Raises:
-        UserError: `data_root` does not exist, or the data set's own `check_root` misses something in it.
+        UserError: `data_root` does not exist or is (or holds) what can be read for ever, such as a device; or the data
+            set's own `check_root` misses something in it.
     """
-    if not data_root.exists():
-        raise UserError(f"data_root={str(data_root)!r}: must be a folder (or, for npz, a file) that exists")
+    shown, kind = f"data_root={short(str(data_root))}", files.kind(data_root)
+    if kind == "nothing":
+        raise UserError(f"{shown}: must be a folder (or, for npz and table, a file) that exists")
+    if kind not in ("file", "folder"):
+        raise UserError(f"{shown}: is {kind}, must be a folder (or, for npz and table, a file)")
+    if kind == "folder" and (odd := files.special(data_root)):
+        raise UserError(f"{shown}: holds {files.shown(odd)}, which is {files.kind(odd)} and cannot be read; remove it")
     getattr(facts(name), "check_root", lambda root: None)(data_root)
 
 
@@ -82,11 +103,15 @@ def sample(images: Images, num_train: int, num_test: int) -> Images:
     """Fewer images, as many of each class as nearly as possible; 0 for all.
 
     Raises:
-        UserError: more are asked for than there are.
+        UserError: more are asked for than there are, or fewer than one of each class.
     """
-    parts = []
+    arrays: dict[str, Any] = images.arrays()
     for part, count in (("train", num_train), ("test", num_test)):
-        x, y = getattr(images, f"x_{part}"), getattr(images, f"y_{part}")
+        y = arrays[f"y_{part}"]
+        if 0 < count < images.num_classes:
+            raise UserError(
+                f"subset.{part}={count}: must be at least {images.num_classes}, one image for each class (or 0 for all)"
+            )
         if count > len(y):
             raise UserError(f"subset.{part}={count}: must be at most {len(y)}, the data set has no more")
         if count:
@@ -96,9 +121,8 @@ def sample(images: Images, num_train: int, num_test: int) -> Images:
             sizes = np.bincount(y, minlength=images.num_classes)
             rank = np.concatenate([np.arange(size) for size in sizes])
             chosen = np.sort(by_class[np.argsort(rank, kind="stable")[:count]])
-            x, y = x[chosen], y[chosen]
-        parts += [x, y]
-    return replace(images, **dict(zip(ARRAYS, parts, strict=True)))
+            arrays |= {name: array[chosen] for name, array in arrays.items() if name.endswith(part)}
+    return replace(images, **arrays)
 
 
 @contextlib.contextmanager
@@ -108,9 +132,13 @@ def reading(where: str) -> Iterator[None]:
         yield
     except UserError:
         raise
+    except MemoryError:
+        raise UserError(f"{where}: needs more memory than there is") from None
     except Exception as error:
+        if isinstance(error, OSError) and error.strerror:  # the system's word; libraries raise OSError without any
+            raise UserError(f"{where}: cannot be read ({error.strerror})") from None
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{where}: damaged, cannot be read ({reason[:200]})") from None
+        raise UserError(f"{where}: damaged, cannot be read ({files.shown(reason[:200])})") from None
 
 
 def empty(shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -121,48 +149,71 @@ def empty(shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
 
-def check(images: Images, name: str) -> None:
+def check(images: Images, name: str | Path) -> None:
     """Check shapes, types and ranges.
 
+    Args:
+        images: read from anywhere.
+        name: for the message; a folder where `store` wrote them.
+
     Raises:
-        UserError: one line that starts with `name` and says which array is wrong, how, and what is allowed.
+        UserError: one line that starts with `name`, or the path of a file in it, and says which array is wrong, how,
+            and what is allowed.
     """
 
     def need(condition: Any, array: str, problem: str) -> None:
+        if not condition and isinstance(name, Path):
+            paths = [str(name / f"{one}.npy") for one in array.split(", ") if one != "classes"]
+            raise UserError(f"{' or '.join([*paths, str(name / FACTS)])}: damaged ({array} {problem}); {digests.MEND}")
         if not condition:
             raise UserError(f"{name}: {array} {problem}")
 
+    names, top = images.classes, images.num_classes - 1
+    need(top > 0, "y_train", f"has one class only ({names[0]}), must have at least 2")
+    need(
+        len(names) == len(set(names)) == top + 1, "classes", f"are {len(names)} names, must be {top + 1}, all different"
+    )
     for part in ("train", "test"):
         x, y = getattr(images, f"x_{part}"), getattr(images, f"y_{part}")
         need(
-            x.dtype == np.uint8 and x.ndim == 4,
+            x.dtype in (np.uint8, np.float32) and x.ndim == 4,
             f"x_{part}",
-            f"is {x.dtype} {x.shape}, must be uint8 [N, C, H, W]",
+            f"is {x.dtype} {x.shape}, must be uint8 or float32 [N, C, H, W]",
         )
-        need(y.dtype == np.int64 and y.ndim == 1, f"y_{part}", f"is {y.dtype} {y.shape}, must be int64 [N]")
         need(
             len(x) == len(y) > 0,
             f"x_{part}, y_{part}",
             f"hold {len(x)} images and {len(y)} labels, must be equal and not 0",
         )
-        top = images.num_classes - 1
-        need(y.min() >= 0 and y.max() <= top, f"y_{part}", f"spans {y.min()}..{y.max()}, must lie in 0..{top}")
-        need(x.max() <= images.max_value, f"x_{part}", f"reaches {x.max()}, must be at most {images.max_value}")
+        if x.dtype == np.uint8:
+            need(x.max() <= images.max_value, f"x_{part}", f"reaches {x.max()}, must be at most {images.max_value}")
+        else:
+            need(np.isfinite(x).all(), f"x_{part}", "holds NaN or infinity, must be numbers")
+    for array, y in images.arrays().items():
+        if not array.startswith("x_"):
+            need(y.dtype == np.int64 and y.ndim == 1, array, f"is {y.dtype} {y.shape}, must be int64 [N]")
+            need(y.min() >= 0 and y.max() <= top, array, f"spans {y.min()}..{y.max()}, must lie in 0..{top}")
     need(
-        images.x_train.shape[1:] == images.x_test.shape[1:],
+        images.x_train.shape[1:] == images.x_test.shape[1:] and images.x_train.dtype == images.x_test.dtype,
         "x_test",
         f"has images of {images.x_test.shape[1:]}, must be {images.x_train.shape[1:]} as in x_train",
     )
+    if images.given_train is not None:
+        given, labels = len(images.given_train), len(images.y_train)
+        need(given == labels, GIVEN, f"holds {given} labels, must be {labels} as y_train")
 
 
 def store(folder: Path, images: Images) -> None:
-    """Write the four arrays and facts.json into `folder`."""
-    checksums = {}
-    for name in ARRAYS:
-        array = np.ascontiguousarray(getattr(images, name))
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
-        checksums[name] = zlib.crc32(array.data)
-    facts = {"num_classes": images.num_classes, "max_value": images.max_value, "crc32": checksums}
+    """Write the arrays and facts.json into `folder`."""
+    arrays = images.arrays()
+    for name, array in arrays.items():
+        artifacts.write_array(folder / f"{name}.npy", array)
+    facts = {
+        "num_classes": images.num_classes,
+        "max_value": images.max_value,
+        "classes": list(images.classes),
+        "arrays": list(arrays),
+    }
     artifacts.write_json(folder / FACTS, facts)
 
 
@@ -172,14 +223,22 @@ def read(folder: Path) -> Images:
     Raises:
         UserError: a file is missing, truncated or changed; the line names it.
     """
-    facts = artifacts.read_json(folder / FACTS)
-    arrays = {}
-    for name in ARRAYS:
+    facts = artifacts.read_json(folder / FACTS, ("num_classes", "max_value", "classes", "arrays"))
+    arrays: dict[str, Any] = {}
+    with artifacts.reading(folder / FACTS):
+        if not {*ARRAYS} <= {*facts["arrays"]} <= {*ARRAYS, GIVEN}:
+            raise ValueError(f"names other arrays than {', '.join(ARRAYS)}")
+        if any(type(facts[name]) is not int or facts[name] < 1 for name in ("num_classes", "max_value")):
+            raise ValueError("num_classes and max_value are not two whole numbers")
+        if not all(isinstance(name, str) for name in facts["classes"]):
+            raise ValueError("classes are not names")
+    for name in facts["arrays"]:
         path = folder / f"{name}.npy"
         large = path.is_file() and path.stat().st_size >= MAPPED_FROM
         arrays[name] = artifacts.read_array(path, mapped=large)
-        if zlib.crc32(np.ascontiguousarray(arrays[name]).data) != facts["crc32"][name]:
-            raise UserError(f"{path}: damaged (checksum differs); delete it and run `dvc repro`")
-    images = Images(**arrays, num_classes=facts["num_classes"], max_value=facts["max_value"])
-    check(images, str(folder))
+    with artifacts.reading(folder / FACTS):
+        images = Images(
+            **arrays, num_classes=facts["num_classes"], max_value=facts["max_value"], classes=tuple(facts["classes"])
+        )
+        check(images, folder)
     return images

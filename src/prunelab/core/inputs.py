@@ -1,11 +1,12 @@
 """Images on a device, handed out as normalised float32 batches.
 
 Small sets are stored as floats, normalised once; large ones stay bytes (memory-mapped on a CPU) and are normalised
-batch by batch. Both give the same values to the last bit.
+batch by batch. Both give the same values to the last bit. What comes as floats (features) is always normalised once.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,12 +63,14 @@ class Inputs:
         return (self[start : start + size] for start in range(0, len(self), size))
 
 
-def moments(x_NCHW: NDArray[np.uint8], rows_N: NDArray[np.int64], max_value: int) -> tuple[Array, Array]:
+def moments(x_NCHW: NDArray[Any], rows_N: NDArray[np.int64], max_value: int) -> tuple[Array, Array]:
     """Mean and standard deviation of each channel over some images, of pixels scaled to [0, 1]: ([C], [C]) float64.
 
-    From the count of each of the 256 values, hence exact, and in little memory whatever the number of images. A
-    channel that never varies gets the deviation 1.
+    Of bytes from the count of each of the 256 values, hence exact, and in little memory whatever the number of images;
+    of float32 features directly, in float64. A channel that never varies gets the deviation 1.
     """
+    if x_NCHW.dtype == np.float32:
+        return _moments_of_floats(x_NCHW[rows_N] / np.float32(max_value))
     channels = x_NCHW.shape[1]
     counts_C256 = np.zeros((channels, 256), dtype=np.int64)
     for part in np.array_split(rows_N, max(1, len(rows_N) // 1000)):
@@ -82,8 +85,16 @@ def moments(x_NCHW: NDArray[np.uint8], rows_N: NDArray[np.int64], max_value: int
     return mean, std
 
 
+def _moments_of_floats(x_NCHW: NDArray[Any]) -> tuple[Array, Array]:
+    axes = (0, 2, 3)
+    varies = x_NCHW.min(axis=axes) != x_NCHW.max(axis=axes)
+    # A mean of equal numbers may be off by a rounding, and their deviation then not 0.
+    mean = np.where(varies, x_NCHW.mean(axis=axes, dtype=np.float64), x_NCHW[0, :, 0, 0])
+    return mean, np.where(varies, x_NCHW.std(axis=axes, dtype=np.float64), 1.0)
+
+
 def make(
-    x_NCHW: NDArray[np.uint8],
+    x_NCHW: NDArray[Any],
     rows_N: NDArray[np.int64] | None,
     mean_C: Array,
     std_C: Array,
@@ -93,7 +104,7 @@ def make(
     """Put images on a device.
 
     Args:
-        x_NCHW: as read; a large array may be memory-mapped (copy on write).
+        x_NCHW: as read, uint8 or float32; a large array may be memory-mapped (copy on write).
         rows_N: positions of the images wanted; None for all.
         mean_C: per channel, of pixels scaled to [0, 1].
         std_C: the same.
@@ -105,8 +116,8 @@ def make(
         return torch.from_numpy(values.astype(np.float32)[:, None, None]).to(device)
 
     scale, offset = per_channel(1.0 / max_value / std_C), per_channel(mean_C / std_C)
-    if x_NCHW.nbytes * 4 > FLOATS_UP_TO:
+    if x_NCHW.dtype == np.uint8 and x_NCHW.nbytes * 4 > FLOATS_UP_TO:
         rows = None if rows_N is None else torch.from_numpy(rows_N).to(device)
         return Inputs(torch.from_numpy(x_NCHW).to(device), rows, scale, offset)
     images = torch.from_numpy(x_NCHW if rows_N is None else x_NCHW[rows_N]).to(device)
-    return Inputs(images.float().mul_(scale).sub_(offset), None, scale, offset)
+    return Inputs(images.to(torch.float32, copy=True).mul_(scale).sub_(offset), None, scale, offset)

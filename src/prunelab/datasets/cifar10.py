@@ -1,6 +1,6 @@
 """CIFAR-10: 32x32 colour photographs (Krizhevsky 2009), 50,000 to train on and 10,000 to test.
 
-Classes: airplane automobile bird cat deer dog frog horse ship truck. The counts one must see: 5,000 of each class to
+The counts one must see: 5,000 of each class to
 train on, 1,000 to test.
 """
 
@@ -10,10 +10,13 @@ from prunelab.core import published
 from prunelab.core.images import Images
 
 NUM_TRAIN = 50_000
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 # SDD 3.1: truck -> automobile, bird -> airplane, deer -> horse, cat <-> dog.
 LOOK_ALIKE = {9: 1, 2: 0, 4: 7, 3: 5, 5: 3}
+VERIFIED = ("cifar-10-python.tar.gz", "cifar-10-batches-py/")
+check_root = published.check_root
 
 
 def load(data_root: Path) -> Images:
     """Read (or download into) data_root/cifar-10-batches-py, torchvision's layout."""
-    return published.cifar("CIFAR10", data_root, num_classes=10)
+    return published.cifar("CIFAR10", data_root, CLASSES)

@@ -40,8 +40,10 @@ LOOK_ALIKE = {
     for names in map(str.split, SUPERCLASSES.values())
     for name, following in zip(names, [*names[1:], names[0]], strict=True)
 }
+VERIFIED = ("cifar-100-python.tar.gz", "cifar-100-python/")
+check_root = published.check_root
 
 
 def load(data_root: Path) -> Images:
     """Read (or download into) data_root/cifar-100-python, torchvision's layout."""
-    return published.cifar("CIFAR100", data_root, num_classes=100)
+    return published.cifar("CIFAR100", data_root, CLASSES)

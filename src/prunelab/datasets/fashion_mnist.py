@@ -9,9 +9,12 @@ from prunelab.core import published
 from prunelab.core.images import Images
 
 NUM_TRAIN = 60_000
+CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 LOOK_ALIKE: dict[int, int] = {}
+VERIFIED = ("FashionMNIST/raw/",)
+check_root = published.check_root
 
 
 def load(data_root: Path) -> Images:
-    """Read (or download into) data_root/FashionMNIST/raw, torchvision's layout."""
-    return published.idx("FashionMNIST", data_root)
+    """Read (or download into) data_root/FashionMNIST/raw, torchvision's layout, the files as .gz or unpacked."""
+    return published.idx("FashionMNIST", data_root, CLASSES)

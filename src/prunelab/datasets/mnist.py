@@ -9,10 +9,13 @@ from prunelab.core import published
 from prunelab.core.images import Images
 
 NUM_TRAIN = 60_000
+CLASSES = tuple("0123456789")
 # SDD 3.1: 2 -> 7, 3 -> 8, 5 <-> 6.
 LOOK_ALIKE = {2: 7, 3: 8, 5: 6, 6: 5}
+VERIFIED = ("MNIST/raw/",)
+check_root = published.check_root
 
 
 def load(data_root: Path) -> Images:
-    """Read (or download into) data_root/MNIST/raw, torchvision's layout."""
-    return published.idx("MNIST", data_root)
+    """Read (or download into) data_root/MNIST/raw, torchvision's layout, the files as .gz or unpacked."""
+    return published.idx("MNIST", data_root, CLASSES)

@@ -1,8 +1,11 @@
-"""Your own arrays: `data_root` is an npz file with x_train, y_train, x_test, y_test.
+"""Your own arrays: `data_root` is an npz file with x_train, y_train, x_test, y_test (or with MedMNIST's names).
 
-- x: integers 0..255. Pictures [N, H, W] (grey) or [N, H, W, C] or [N, C, H, W] with C 1 or 3; or features [N, D].
-- y: integers 0..K-1 [N], every class in y_train. Labels as they are in the file are what a study with `noise: 0`
-  trains on, mistakes included; those of the test set should be right.
+- x: pictures [N, H, W] (grey), [N, H, W, C] or [N, C, H, W] with C 1 or 3 (2 or 4 with alpha), whole numbers 0..255,
+  fractions 0..1, or uint16; where both layouts fit, an entry layout="NHWC" or "NCHW" says which. Or features [N, D]:
+  whole numbers 0..255 as they are, any other numbers standardised.
+- y: one label per example, numbers or text, [N], [N, 1] or one-hot. Labels as they are in y_train are what a study with
+  `noise: 0` trains on, mistakes included; those of the test set should be right.
+- y_train_clean, if there: the true labels. Those in y_train that differ from it are then the study's noise.
 
 Made with numpy.savez("mine.npz", x_train=..., y_train=..., x_test=..., y_test=...).
 """
@@ -13,11 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab.core.images import ARRAYS, Images, reading
+from prunelab.core import archives, features, labels, pixels
+from prunelab.core.files import shown, some
+from prunelab.core.images import ARRAYS, Images
 from prunelab.errors import UserError
 
 NUM_TRAIN = None
 LOOK_ALIKE: dict[int, int] = {}
+CLEAN, LAYOUT = "y_train_clean", "layout"
+MEDMNIST = {"x_train": "train_images", "y_train": "train_labels", "x_test": "test_images", "y_test": "test_labels"}
 
 
 def check_root(data_root: Path) -> None:
@@ -28,36 +35,69 @@ def check_root(data_root: Path) -> None:
 
 def load(data_root: Path) -> Images:
     """Read and check the arrays; never unpickles."""
-    with reading(str(data_root)), open(data_root, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-        missing = [name for name in ARRAYS if name not in file.files]
+    where = shown(data_root)
+    with archives.opened(data_root, ARRAYS) as archive:
+        names = MEDMNIST if set(MEDMNIST.values()) <= set(archive.names) else dict(zip(ARRAYS, ARRAYS, strict=True))
+        names = names | {name: name for name in (CLEAN, LAYOUT) if name in archive.names}
+        missing = [name for name in names.values() if name not in archive.names]
         if missing:
-            raise UserError(f"{data_root}: has no array {missing[0]}; must have {', '.join(ARRAYS)}")
-        arrays = {name: file[name] for name in ARRAYS}
-    x_train, x_test = (_pixels(arrays[name], f"{data_root}: {name}") for name in ("x_train", "x_test"))
-    y_train, y_test = (_labels(arrays[name], f"{data_root}: {name}") for name in ("y_train", "y_test"))
-    counts = np.bincount(y_train)
-    if not counts.all():
-        raise UserError(f"{data_root}: y_train must hold every class 0..{len(counts) - 1}, it has no {counts.argmin()}")
-    return Images(x_train, y_train, x_test, y_test, num_classes=len(counts))
+            raise UserError(
+                f"{where}: has no array {missing[0]}, must have {', '.join(ARRAYS)}; it has {some(archive.names, 6)}"
+            )
+        arrays = {name: archive[stored] for name, stored in names.items()}
+        left_out = [name for name in archive.names if name not in names.values()]
+    layout = str(arrays[LAYOUT]) if LAYOUT in arrays else None
+    x_train, x_test, words = _images(arrays["x_train"], arrays["x_test"], layout, where)
+    given = labels.names_of(arrays["y_train"], f"{where}: {names['y_train']}")
+    others = {
+        f"{where}: {names[name]}": labels.names_of(arrays[name], f"{where}: {names[name]}")
+        for name in ("y_test", CLEAN)
+        if name in arrays
+    }
+    if CLEAN in arrays and len(others[f"{where}: {CLEAN}"]) != len(given):
+        raise UserError(
+            f"{where}: {CLEAN} holds {len(arrays[CLEAN])} labels, must be {len(given)} as {names['y_train']}"
+        )
+    classes, y_given, (y_test, *clean) = labels.numbered(given, f"{where}: {names['y_train']}", others)
+    notes = [f"arrays used: {', '.join(names.values())}", f"{names['x_train']} and {names['x_test']}: {words}"]
+    return Images(
+        x_train,
+        clean[0] if clean else y_given,
+        x_test,
+        y_test,
+        num_classes=len(classes),
+        max_value=255 if x_train.dtype == np.uint8 else 1,
+        classes=classes,
+        given_train=y_given if clean else None,
+        notes=tuple(notes + ([f"left out: {some(left_out, 10)}"] if left_out else [])),
+    )
 
 
-def _pixels(x: NDArray[Any], name: str) -> NDArray[np.uint8]:
-    if not np.issubdtype(x.dtype, np.integer) or x.size == 0 or x.min() < 0 or x.max() > 255:
-        span = f" {x.min()}..{x.max()}" if x.size and np.issubdtype(x.dtype, np.number) else ""
-        raise UserError(f"{name} is {x.dtype}{span}, must be integers 0..255 (for fractions, round 255 times them)")
-    x = x.astype(np.uint8)
-    if x.ndim == 2:
-        return x[:, None, None]
-    if x.ndim == 3:
-        return x[:, None]
-    if x.ndim == 4 and x.shape[3] in (1, 3):
-        return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-    if x.ndim == 4 and x.shape[1] in (1, 3):
-        return x
-    raise UserError(f"{name} is {x.shape}, must be [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3, or [N, D]")
+def _images(
+    train: NDArray[Any], test: NDArray[Any], layout: str | None, where: str
+) -> tuple[NDArray[Any], NDArray[Any], str]:
+    """Pictures as bytes, features as bytes or floats: [N, C, H, W], and in words what was decided."""
+    for name, x in (("x_train", train), ("x_test", test)):
+        if x.ndim not in (2, 3, 4) or not x.size:
+            raise UserError(f"{where}: {name} is {x.shape}, must be {pixels.SHAPES}, and not empty")
+    if train.ndim != test.ndim:
+        raise UserError(f"{where}: x_test is {test.shape}, must have as many dimensions as x_train {train.shape}")
+    if train.ndim == 2:
+        return _features(train, test, where)
+    train, test, first = pixels.to_bytes(train, test, where)
+    train, test, second = pixels.channels_first(train, test, layout, where)
+    return train, test, f"{first}; {second}"
 
 
-def _labels(y: NDArray[Any], name: str) -> NDArray[np.int64]:
-    if not np.issubdtype(y.dtype, np.integer) or y.ndim != 1 or y.size == 0 or y.min() < 0:
-        raise UserError(f"{name} is {y.dtype} {y.shape}, must be integers from 0 on [N]")
-    return y.astype(np.int64)
+def _features(train: NDArray[Any], test: NDArray[Any], where: str) -> tuple[NDArray[Any], NDArray[Any], str]:
+    if train.shape[1] != test.shape[1]:
+        raise UserError(f"{where}: x_test has {test.shape[1]} features, must have {train.shape[1]} as x_train")
+    kinds = {train.dtype.kind, test.dtype.kind}
+    if not kinds <= set("iubf"):
+        raise UserError(f"{where}: x_train is {train.dtype} and x_test {test.dtype}, must be numbers")
+    low, high = min(train.min(), test.min()), max(train.max(), test.max())
+    if "f" not in kinds and low >= 0 and high <= pixels.WHITE:
+        words = f"{train.shape[1]} features, whole numbers 0..255 as they are"
+        return train.astype(np.uint8)[:, None, None], test.astype(np.uint8)[:, None, None], words
+    names = [f"feature {number}" for number in range(train.shape[1])]
+    return *features.standardised(train, test, names, where), f"{len(names)} features, each standardised"

@@ -49,11 +49,26 @@ def load(data_root: Path) -> Images:
         if wnid not in number:
             raise UserError(f"{annotations}: {name} has the class {wnid!r}, which is not in wnids.txt")
     test = sorted((root / "val" / "images" / name, number[wnid]) for name, wnid in rows)
-    size, _ = pictures.headers([path for path, _ in train + test])
     # A few of the photographs are stored grey; all become RGB.
-    x_train, x_test = (
-        pictures.read([path for path, _ in some], size, True, label)
-        for label, some in (("train", train), ("test", test))
-    )
+    parts = {name: [path for path, _ in some] for name, some in (("train", train), ("test", test))}
+    arrays, notes = pictures.Reader().read(parts, colour=True)
     y_train, y_test = (np.array([y for _, y in some], dtype=np.int64) for some in (train, test))
-    return Images(x_train, y_train, x_test, y_test, num_classes=len(wnids))
+    return Images(
+        arrays["train"],
+        y_train,
+        arrays["test"],
+        y_test,
+        num_classes=len(wnids),
+        classes=_names(root / "words.txt", wnids),
+        notes=notes,
+    )
+
+
+def _names(words: Path, wnids: list[str]) -> tuple[str, ...]:
+    """What the WordNet ids mean, by the first word for each; the ids where the list of words is not there."""
+    if not words.is_file():
+        return tuple(wnids)
+    with reading(str(words)):
+        lines = dict(line.split("\t", 1) for line in words.read_text(encoding="utf-8").splitlines() if "\t" in line)
+    names = [lines.get(wnid, wnid).split(",")[0].strip() for wnid in wnids]
+    return tuple(wnid if names.count(name) > 1 else name for wnid, name in zip(wnids, names, strict=True))

@@ -43,12 +43,13 @@ def draw(grid: Grid, subtitle: str) -> Figure:
 def _panel(axes: Axes, grid: Grid, place: tuple[Any, Any], *, last: bool) -> None:
     shown: list[Any] = []
     x = abscissa(grid)
-    for color, value in zip(_colours(grid), grid.values["colours"], strict=True):
-        study = grid.studies.get((*place, value))
-        if study is None:
+    values = grid.values["colours"]
+    there = {v: _numbers(grid.studies[*place, v]) for v in values if (*place, v) in grid.studies}
+    curves = style.with_a_place_for_nothing(there)
+    for color, value in zip(_colours(grid), values, strict=True):
+        points = curves.get(value, [])
+        if not points:
             continue
-        # A log axis has no place for a round without weights.
-        points = [row for row in _numbers(study) if row["remaining"] > 0]
         shown += points
         style.band(axes, points, x, "test_last", color)
         style.band(axes, points, x, "test_best", color, linestyle=":", linewidth=1.2)

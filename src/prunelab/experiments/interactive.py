@@ -7,31 +7,30 @@ import numpy as np
 
 from prunelab.experiments.figure import COLOURS, ROUNDS, abscissa
 from prunelab.experiments.grid import Grid
+from prunelab.figures import style
 
 MEASURES = {"test_last": "last test accuracy", "test_best": "best test accuracy", "train": "train accuracy"}
 
 
 def values(grid: Grid) -> list[dict[str, Any]]:
     """A row for each study, round and measure: mean over replicates and one standard deviation, in percent."""
-    rows = []
+    rows, place = [], _place_of_nothing(grid)
     for study in grid.studies.values():
         curves = study.curves
         for name, title in MEASURES.items():
             percent = 100 * getattr(curves, name)
             spread = percent.std(axis=1, ddof=1) if percent.shape[1] > 1 else np.zeros(len(percent))
             for r, (mean, std) in enumerate(zip(percent.mean(axis=1), spread, strict=True)):
-                remaining = float(1 - curves.sparsity_R[r])
-                if remaining > 0:  # a log axis has no place for a round without weights
-                    row: dict[str, Any] = {
-                        "study": grid.title(study),
-                        "measure": title,
-                        "round": f"r{r:02d}",
-                        "number": r,
-                    }
-                    row |= {"remaining": round(remaining, 9), "sparsity": f"{100 * curves.sparsity_R[r]:.2f}%"}
-                    shown = {"mean": mean, "std": std, "low": mean - std, "high": mean + std}
-                    rows.append(row | {key: round(float(value), 4) for key, value in shown.items()})
+                remaining = float(1 - curves.sparsity_R[r]) or place
+                row: dict[str, Any] = {"study": grid.title(study), "measure": title, "round": f"r{r:02d}", "number": r}
+                row |= {"remaining": round(remaining, 9), "sparsity": f"{100 * curves.sparsity_R[r]:.2f}%"}
+                shown = {"mean": mean, "std": std, "low": mean - std, "high": mean + std}
+                rows.append(row | {key: round(float(value), 4) for key, value in shown.items()})
     return rows
+
+
+def _place_of_nothing(grid: Grid) -> float:
+    return style.place_of_nothing(float(1 - s) for study in grid.studies.values() for s in study.curves.sparsity_R)
 
 
 def chart(grid: Grid) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def chart(grid: Grid) -> dict[str, Any]:
         | ({"range": COLOURS} if len(studies) <= len(COLOURS) else {"scheme": "tableau20"}),
         "legend": {"title": "click to choose", "orient": "bottom", "columns": 2, "labelLimit": 500},
     }
-    x = _rounds() if abscissa(grid) == "round" else _sparsity()
+    x = _rounds() if abscissa(grid) == "round" else _sparsity(_place_of_nothing(grid))
     scale = {"zero": False}
     tooltip = _tooltip(("study", "measure", "round", "sparsity", "mean", "std"))
     band = {
@@ -97,15 +96,16 @@ def chart(grid: Grid) -> dict[str, Any]:
     }
 
 
-def _sparsity() -> dict[str, Any]:
+def _sparsity(place_of_nothing: float) -> dict[str, Any]:
+    place = round(place_of_nothing, 9)
     return {
         "field": "remaining",
         "type": "quantitative",
         "scale": {"type": "log", "reverse": True, "nice": False},
         "axis": {
             "title": "sparsity (% of prunable weights removed)",
-            "labelExpr": "format(100 * (1 - datum.value), '.5~g')",
-            "values": [1, 0.1, 0.01, 0.001, 0.0001, 0.00001],
+            "labelExpr": f"datum.value == {place} ? '100' : format(100 * (1 - datum.value), '.5~g')",
+            "values": [1, 0.1, 0.01, 0.001, 0.0001, 0.00001, place],
         },
     }
 

@@ -27,7 +27,7 @@ class Stage:
 
     name: str
     deps: list[str]
-    params: list[str]
+    params: list[str] | None  # None: all there are
     in_git: list[str]  # of its outputs, those that DVC does not cache
 
 
@@ -100,7 +100,9 @@ def _stage(name: str, entry: Values, scope: Values) -> Stage:
 
     outs = [out for kind in ("outs", "metrics") for out in entry.get(kind, []) if isinstance(out, Mapping)]
     in_git = [filled(path) for out in outs for path, flags in out.items() if flags.get("cache") is False]
-    return Stage(name, [filled(dep) for dep in entry.get("deps", [])], entry.get("params", []), in_git)
+    params = entry.get("params", [])
+    whole = params == [{"params.yaml": None}]
+    return Stage(name, [filled(dep) for dep in entry.get("deps", [])], None if whole else params, in_git)
 
 
 def _at(values: Values, name: str) -> Any:
@@ -116,7 +118,10 @@ def _at(values: Values, name: str) -> Any:
 def _own(stage: Stage, entry: Values, made: Mapping[str, Values], params: Values) -> bool:
     """Whether a stage's entry in dvc.lock is of this run, whose stages before it made these."""
     recorded = entry.get("params", {}).get("params.yaml", {})
-    if any(name not in recorded or recorded[name] != _at(params, name) for name in stage.params):
+    if stage.params is None:
+        if recorded != params:
+            return False
+    elif any(name not in recorded or recorded[name] != _at(params, name) for name in stage.params):
         return False
     used = {dep["path"]: dep for dep in entry.get("deps", [])}
     for path in stage.deps:

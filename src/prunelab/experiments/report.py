@@ -64,11 +64,18 @@ def question(runs: Sequence[Run]) -> str:
     names = _differing(runs)
     if not names:
         s = runs[0].settings
-        noise = f"{100 * s['noise']:g}% of the labels wrong" if s["noise"] else "clean labels"
-        return f"What does pruning {s['model.name']} by {s['prune.criterion']} do to its generalisation, with {noise}?"
+        does = f"What does pruning {s['model.name']} by {s['prune.criterion']} do to its generalisation"
+        return f"{does}, with {_noise(runs[0])}?"
     values = {name: dict.fromkeys(str(run.settings.get(name)) for run in runs) for name in names[:3]}
     changed = " and ".join(f"{name} ({', '.join(found)})" for name, found in values.items())
     return f"How does {changed} change what pruning does to generalisation?"
+
+
+def _noise(run: Run) -> str:
+    if run.settings["noise"]:
+        return f"{100 * run.settings['noise']:g}% of the labels wrong"
+    brought = ",permuted," in (run.text(str(artifacts.PLOTS / "memorization.csv")) or "")
+    return "the wrong labels that the data brought" if brought else "clean labels"
 
 
 def commands(run: Run) -> list[str]:
@@ -78,8 +85,9 @@ def commands(run: Run) -> list[str]:
     lines = [f"git checkout {run.baseline or run.commit}"]
     if not run.baseline:
         return [*lines, "uv run dvc repro"]
+    pull = shlex.join(["uv", "run", "dvc", "exp", "pull", "origin", run.name])
     sets = "".join(f" -S {shlex.quote(override)}" for override in presets.overrides(run.settings))
-    return [*lines, f"uv run dvc exp run{sets}", "", f"# or, without computing:  uv run dvc exp pull origin {run.name}"]
+    return [*lines, f"uv run dvc exp run{sets}", "", f"# or, without computing:  {pull}"]
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:

@@ -7,18 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-import yaml
-
-from prunelab import config, presets
+from prunelab import config, yaml12
 from prunelab.errors import UserError
 from prunelab.experiments import provenance
 
 CURVE = "plots/double_descent.csv"
 COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best", "validation")
 WORKSPACE = "workspace"
-OUTSIDE = "not inside a prunelab repository; run from its root"
 Row = dict[str, str]
 
 
@@ -53,7 +51,7 @@ class Run:
 
 def flat(params: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names; what is derived from other parameters is left out."""
-    return presets.flat({key: value for key, value in params.items() if key not in config.DERIVED})
+    return yaml12.flat({key: value for key, value in params.items() if key not in config.DERIVED})
 
 
 def expand(names: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -82,8 +80,9 @@ def read(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     Raises:
         UserError: one line: a name that does not exist, a table without a curve, or no run that is whole.
     """
-    from dvc.exceptions import NotDvcRepoError
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo  # here: it takes a second to load, and the rest of this module does not need it
+    from scmrepo.exceptions import SCMError
 
     try:
         with Repo() as repo:
@@ -93,8 +92,8 @@ def read(names: Sequence[str]) -> tuple[list[Run], list[str]]:
             baselines = {commit: baseline for baseline, found in listed.items() for _, commit in found}
             wanted = expand(names, everywhere) if names else ["HEAD", *on_head]
             commits = {name: _commit(repo.scm, name, everywhere) for name in wanted}
-    except NotDvcRepoError:
-        raise UserError(OUTSIDE) from None
+    except (DvcException, SCMError) as error:  # no .dvc/, no git, not one commit
+        raise UserError(" ".join(str(error).split())) from None
     trees = {name: tree(commit) for name, commit in commits.items()}
     lacking = {name: what for name, files in trees.items() if (what := provenance.lacks(files))}
     whole = [name for name in commits if name not in lacking]
@@ -103,10 +102,21 @@ def read(names: Sequence[str]) -> tuple[list[Run], list[str]]:
 
 
 def tree(commit: str) -> Any:
-    """The files of a commit, of the working tree if it is "", as a file system of fsspec's."""
+    """The project's files in a commit, in the working tree if it is "", as a file system of fsspec's."""
     from dvc.api import DVCFileSystem
+    from fsspec.implementations.dirfs import DirFileSystem  # type: ignore[import-untyped]
 
-    return DVCFileSystem(rev=commit or None)
+    prefix = inside(Path.cwd()) if commit else ""
+    if not prefix:
+        return DVCFileSystem(rev=commit or None)
+    # A commit is that of the whole repository, in which the project is a folder: to DVC a repository within another.
+    return DirFileSystem(f"/{prefix}", DVCFileSystem(rev=commit, subrepos=True))
+
+
+def inside(root: Path) -> str:
+    """Where in its git repository a project is: "" if it is the whole, else such as "tools/pl"."""
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+    return str(root.relative_to(top)) if root != top else ""
 
 
 def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
@@ -123,7 +133,7 @@ def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
 
 
 def _read(name: str, commit: str, baseline: str, files: Any) -> Run:
-    run = Run(name, commit, yaml.safe_load(files.read_bytes("params.yaml")), [], files, baseline)
+    run = Run(name, commit, yaml12.parse(files.read_bytes("params.yaml"), f"{name}: params.yaml"), [], files, baseline)
     rows = list(csv.DictReader(io.StringIO(run.text(CURVE) or "")))
     lacking = [column for column in COLUMNS if not rows or column not in rows[0]]
     if lacking:

@@ -39,18 +39,3 @@ FIGURES: dict[str, Callable[[Tables, str], Figure | None]] = {
     "planes": planes.draw,
     "reinit": reinit.draw,
 }
-TABLES = (
-    "double_descent",
-    "memorization",
-    "distance",
-    "distance_by_layer",
-    "redense",
-    "redense_dynamics",
-    "reinit",
-    "dynamics",
-    "interpolation",
-    "curvature",
-    "lines",
-    "planes",
-    "named_models",
-)

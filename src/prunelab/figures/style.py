@@ -4,7 +4,9 @@ Colours are Okabe and Ito's, which stay apart for colour-blind readers; what car
 style or marker. Files are byte-identical for identical tables.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
@@ -57,6 +60,9 @@ SETTINGS: dict[Any, Any] = {
 matplotlib.rcParams.update(SETTINGS)
 
 
+MOST = 0.98  # of a figure's width that a text may take
+
+
 def save(figure: Figure, stem: Path) -> None:
     """Write stem.png and stem.svg without dates or version strings."""
     figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
@@ -66,17 +72,54 @@ def save(figure: Figure, stem: Path) -> None:
 def title(figure: Figure, what: str, subtitle: str) -> None:
     """What the figure shows and of which study, in one line, or in two where that is too long for the figure."""
     text = figure.suptitle(f"{what}: {subtitle}", fontsize=10)
-    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
-    if text.get_window_extent(renderer).width > 0.98 * figure.bbox.width:
+    if _width(figure, text) > MOST:
         text.set_text(f"{what}\n{subtitle}")
         text.set_fontsize(9)
+    _fit(figure, text)
 
 
 def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
     """A line or two under the whole figure: what lines and bands are, then `text`."""
     n = tables["named_models"][0]["n"]
     lines = f"Lines: mean of {n} replicates; bands: one standard deviation." if n > 1 else "One replicate: no bands."
-    figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
+    said = figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
+    _fit(figure, said)
+
+
+def _width(figure: Figure, text: Text) -> float:
+    """Of a text, as a share of the figure's."""
+    renderer = cast(FigureCanvasAgg, figure.canvas).get_renderer()
+    return float(text.get_window_extent(renderer).width / figure.bbox.width)
+
+
+def _fit(figure: Figure, text: Text) -> None:
+    """Break lines that are too long for the figure, between words."""
+    # A formula is one word.
+    whole = re.sub(r"\$[^$]*\$", lambda found: found[0].replace(" ", "\0"), text.get_text())
+    lines = whole.split("\n")
+    for letters in range(max(map(len, lines)), max(map(len, whole.split())) - 1, -1):
+        if _width(figure, text) <= MOST:
+            return
+        broken = [part for line in lines for part in textwrap.wrap(line, letters, break_long_words=False)]
+        text.set_text("\n".join(broken).replace("\0", " "))
+
+
+def place_of_nothing(remaining: Iterable[float]) -> float:
+    """Where on a log axis of `remaining` a round without weights is drawn: one step beyond the last with some.
+
+    Such a round is reached when most of the last few weights are removed at once.
+    """
+    left = sorted({value for value in remaining if value > 0})
+    return left[0] / min(10.0, left[1] / left[0]) if len(left) > 1 else 0.1
+
+
+def with_a_place_for_nothing(tables: Mapping[Any, Rows]) -> dict[Any, list[dict[str, Any]]]:
+    """The tables with that place in the rows of rounds without weights, which are marked `nothing`."""
+    place = place_of_nothing(row["remaining"] for rows in tables.values() for row in rows if "remaining" in row)
+    return {
+        name: [{**row, "remaining": place, "nothing": True} if row.get("remaining") == 0 else dict(row) for row in rows]
+        for name, rows in tables.items()
+    }
 
 
 def mean_std(rows: Rows, x: str, y: str) -> tuple[Curve, Curve, Curve]:
@@ -131,10 +174,13 @@ def sparsity_axis(axes: Axes, rows: Rows, *, narrow: bool = False) -> None:
     axes.set_xlim(remaining[0] * 1.08, remaining[-1] / 1.08)
     nice = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6]
     decades = [1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6]
-    ticks = [v for v in (decades if narrow and remaining[-1] < 0.01 else nice) if v >= remaining[-1] / 1.08]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    nothing = [float(row["remaining"]) for row in rows if row.get("nothing")][:1]
+    least = remaining[-2] if nothing and len(remaining) > 1 else remaining[-1] / 1.08
+    ticks = [v for v in (decades if narrow and remaining[-1] < 0.01 else nice) if v >= least]
+    labels = [f"{100 * (1 - v):.6g}" for v in ticks] + ["100" for _ in nothing]
+    axes.xaxis.set_major_locator(FixedLocator([*ticks, *nothing]))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels([f"{100 * (1 - v):.6g}" for v in ticks], rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_xticklabels(labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_xlabel("sparsity (% of prunable weights removed)")
 
 

@@ -11,9 +11,9 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from prunelab import yaml12
 from prunelab.errors import UserError
+from prunelab.overrides import check, parse
 
 # Stages every study passes through, in order. What else is shared (re-dense rounds, say) hangs on these.
 TRUNK = ("fetch", "corrupt", "dense", "prune")
@@ -47,14 +47,16 @@ def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
     Raises:
         UserError: one line: not an override, a value that is not allowed (the line names it), or one given twice.
     """
-    from dvc.utils.hydra import get_hydra_sweeps, to_hydra_overrides
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import get_hydra_sweeps
     from hydra.errors import HydraException
 
+    parsed = parse(overrides)
+    check(parsed, Path())
     try:
-        parsed = to_hydra_overrides(list(overrides))
         combined = [tuple(sweep["params.yaml"]) for sweep in get_hydra_sweeps({"params.yaml": list(overrides)})]
-    except HydraException as error:
-        raise UserError(f"{' '.join(overrides)}: not name=value[,value...] ({str(error).splitlines()[0]})") from None
+    except (HydraException, DvcException) as error:
+        raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
     varying = [override.key_or_group for override in parsed if override.is_sweep_override()]
     shown = varying or [override.key_or_group for override in parsed]
     found = [Point(_name(some, shown, prefix), some, compose(some)) for some in combined]
@@ -78,10 +80,8 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
         except SystemExit as stopped:  # hydra_plugins ends DVC this way
             raise UserError(str(stopped.code).removeprefix("error: ")) from None
         except HydraException as error:
-            raise UserError(" ".join(str(error).split())) from None
-        composed = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert isinstance(composed, dict)
-    return composed
+            raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
+        return yaml12.load(file)
 
 
 def shared(some: Sequence[Point], root: Path = Path()) -> list[Shared]:
@@ -117,7 +117,7 @@ def num_stages(params: Mapping[str, Any]) -> int:
 
 def _groups(some: Sequence[Point], root: Path) -> dict[str, list[list[Point]]]:
     """For each stage of TRUNK, points that share it."""
-    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = yaml12.load(root / "dvc.yaml")["stages"]
     result = {}
     declared: list[str] = []
     for stage in TRUNK:
@@ -138,7 +138,7 @@ def _at(params: Mapping[str, Any], name: str) -> Any:
 
 def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str) -> str:
     """Readable, and allowed as the name of a git reference: noise-0.2_criterion-random."""
-    values = dict(override.lstrip("+~").split("=", 1) for override in overrides)
+    values = {name: value for name, _, value in (override.partition("=") for override in overrides)}
     cleaned = {name: re.sub(r"[^A-Za-z0-9.]+", "-", values[name]).strip("-.") for name in shown}
     parts = [f"{name.split('.')[-1]}-{value}" for name, value in cleaned.items()]
     return "_".join([prefix, *parts] if prefix else parts)

@@ -1,12 +1,13 @@
 """Where a sweep starts from and what it leaves behind: git's and DVC's remotes."""
 
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from prunelab.errors import UserError
+from prunelab.experiments.runs import inside
+from prunelab.sweeps import checks
 from prunelab.sweeps.dvc_command import output
 
 GIT_REMOTE = "origin"
@@ -27,6 +28,7 @@ class Origin:
     cache: str  # DVC's cache on the machine that started the sweep, used by workers that see it
     name: str  # who signs the experiments' commits
     email: str
+    folder: str = ""  # of the project in the git repository; "" if it is the whole
 
     def secrets(self) -> set[str]:
         """What no log may show: the values of the DVC remote's options, line by line, but for its URL and switches."""
@@ -41,13 +43,14 @@ def origin() -> Origin:
     """
     from dvc.repo import Repo
 
+    who = checks.identity()
     # The working tree's results differ after every experiment; what is computed is the commit's.
     changed = output("git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!params.yaml")
-    changed = "\n".join(line for line in changed.splitlines() if not line[3:].startswith(("plots/", "metrics/")))
-    if changed:
-        raise UserError(
-            f"{changed.splitlines()[0][3:]}: differs from the last commit; commit and push, or stash, first"
-        )
+    project = f"{inside(Path.cwd())}/".removeprefix("/")
+    names = [line[3:].removeprefix(project) for line in changed.splitlines()]
+    names = [name for name in names if not name.startswith(("plots/", "metrics/"))]
+    if names:
+        raise UserError(f"{names[0]}: differs from the last commit; commit and push, or stash, first")
     urls = output("git", "config", "--get-regexp", rf"^remote\.{GIT_REMOTE}\.url$") if _has_remote() else ""
     if not urls:
         raise UserError(f"no git remote called {GIT_REMOTE}: `git remote add {GIT_REMOTE} URL`, then `git push`")
@@ -70,8 +73,9 @@ def origin() -> Origin:
         storage,
         tuple(options.items()),
         str(cache),
-        _identity("name"),
-        _identity("email"),
+        who["name"],
+        who["email"],
+        inside(Path.cwd()),
     )
 
 
@@ -113,9 +117,3 @@ def missing_data(revision: str, storage: str) -> list[str]:
 
 def _has_remote() -> bool:
     return GIT_REMOTE in output("git", "remote").split()
-
-
-def _identity(what: str) -> str:
-    with contextlib.suppress(UserError):
-        return output("git", "config", f"user.{what}").strip()
-    raise UserError(f"git does not know your {what}, and experiments are commits: `git config user.{what} ...`")

@@ -127,20 +127,20 @@ def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
 
 
 def _clone(folder: Path, origin: Origin, shell: Shell) -> Path:
-    """This worker's clone at the sweep's commit, made at its first task."""
+    """The project in this worker's clone at the sweep's commit, which is made at its first task."""
     clone = folder / "clone"
     done = clone / ".git" / "ready"
     if done.exists():
-        return clone
+        return clone / origin.folder
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(clone, ignore_errors=True)
     shell("git", "clone", "-q", "--no-checkout", origin.url, str(clone), cwd=folder)
     shell("git", "checkout", "-q", "--detach", origin.commit, cwd=clone)
     for key, value in (("user.name", origin.name), ("user.email", origin.email)):
         shell("git", "config", key, value, cwd=clone)
-    _configure(clone, origin)
+    _configure(clone / origin.folder, origin)
     done.touch()
-    return clone
+    return clone / origin.folder
 
 
 def _configure(clone: Path, origin: Origin) -> None:

@@ -1,11 +1,10 @@
 """Replicates side by side: one process each on a CPU, one after the other on a GPU.
 
 A small network cannot keep two cores busy, but two small networks can; the operating system shares the cores
-among more replicates than cores. Each process has its own share of threads, so results do not depend on which
-replicate happens to run beside it.
+among more replicates than cores. Every process has as many threads as it is told, whatever cores there are and
+whatever runs beside it, because sums are split among threads: a replicate's result is its seed's alone.
 """
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -16,13 +15,16 @@ from typing import Any
 
 import torch
 
+from prunelab import errors
+from prunelab.core import lifetime
 from prunelab.errors import UserError
 
 Row = dict[str, Any]
 OnEpoch = Callable[[Row, int], None]
 Work = Callable[[int, torch.device, OnEpoch], None]
 
-PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+# More replicates than this wait for others to end: each holds its own copy of the data as floats.
+AT_ONCE = 8
 
 
 def choose_device(name: str) -> torch.device:
@@ -33,7 +35,9 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if usable else "cpu")
 
 
-def run(work: Work, seeds: Sequence[int], device_name: str, on_epoch: Callable[[int, Row, int], None]) -> None:
+def run(
+    work: Work, seeds: Sequence[int], device_name: str, threads: int, on_epoch: Callable[[int, Row, int], None]
+) -> None:
     """Do the work of every seed and return when all of it is done.
 
     Args:
@@ -41,6 +45,7 @@ def run(work: Work, seeds: Sequence[int], device_name: str, on_epoch: Callable[[
             caller's later state: on a CPU it runs in a forked process.
         seeds: one replicate each.
         device_name: auto, cpu or cuda.
+        threads: of each replicate.
         on_epoch: called in this process as on_epoch(seed, row, number of epochs) while the work goes on.
 
     Raises:
@@ -49,49 +54,62 @@ def run(work: Work, seeds: Sequence[int], device_name: str, on_epoch: Callable[[
     device = choose_device(device_name)
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
+        torch.set_num_threads(threads)
         for seed in seeds:
             work(seed, device, lambda row, epochs, seed=seed: on_epoch(seed, row, epochs))  # type: ignore[misc]
         return
-    threads = max(1, len(os.sched_getaffinity(0)) // len(seeds))
-    context = multiprocessing.get_context("fork")
+    waiting = list(reversed(seeds))
     readers: dict[Connection, tuple[int, Any]] = {}
-    for seed in seeds:
-        reader, writer = context.Pipe(duplex=False)
-        process = context.Process(target=_child, args=(work, seed, threads, writer, os.getpid()), daemon=True)
-        process.start()
-        writer.close()  # so that the child's death ends the pipe
-        readers[reader] = (seed, process)
     try:
-        _follow(readers, on_epoch)
+        while waiting or readers:
+            while waiting and len(readers) < max(AT_ONCE, len(os.sched_getaffinity(0))):
+                seed = waiting.pop()
+                reader, process = _start(work, seed, threads)
+                readers[reader] = (seed, process)
+            _follow(readers, on_epoch)
     finally:
         for _, process in readers.values():
             process.terminate()
 
 
+def _start(work: Work, seed: int, threads: int) -> tuple[Connection, Any]:
+    context = multiprocessing.get_context("fork")
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(work, seed, threads, writer, os.getpid()), daemon=True)
+    process.start()
+    writer.close()  # so that the child's death ends the pipe
+    return reader, process
+
+
 def _follow(readers: dict[Connection, tuple[int, Any]], on_epoch: Callable[[int, Row, int], None]) -> None:
-    """Hand on what the children report until each has said that it is done."""
-    while readers:
-        for ready in wait(list(readers)):
-            assert isinstance(ready, Connection)
-            seed, process = readers[ready]
-            try:
-                kind, content = ready.recv()
-            except EOFError:
-                process.join()
-                raise UserError(f"seed {seed}: its process ended early (exit code {process.exitcode})") from None
-            if kind == "epoch":
-                on_epoch(seed, *content)
-            elif kind == "done":
-                process.join()
-                del readers[ready]
-            elif kind == "user error":
-                raise UserError(content)
-            else:
-                raise RuntimeError(f"seed {seed} failed:\n{content}")
+    """Hand on what the children have reported by now; one that has said that it is done leaves `readers`."""
+    for ready in wait(list(readers)):
+        assert isinstance(ready, Connection)
+        seed, process = readers[ready]
+        try:
+            kind, content = ready.recv()
+        except EOFError:
+            process.join()
+            raise UserError(f"seed {seed}: its process ended early ({_why(process.exitcode)})") from None
+        if kind == "epoch":
+            on_epoch(seed, *content)
+        elif kind == "done":
+            process.join()
+            del readers[ready]
+        elif kind == "user error":
+            raise UserError(content)
+        else:
+            raise RuntimeError(f"seed {seed} failed:\n{content}")
+
+
+def _why(exit_code: int) -> str:
+    """An exit code in words; a process that the kernel ends for want of memory gets SIGKILL."""
+    memory = ": is there enough memory for all replicates side by side?" if exit_code == -signal.SIGKILL else ""
+    return f"exit code {exit_code}{memory}"
 
 
 def _child(work: Work, seed: int, threads: int, writer: Connection, parent: int) -> None:
-    _end_with(parent)
+    lifetime.end_with(parent)
     torch.set_num_threads(threads)
 
     def report(row: Row, epochs: int) -> None:
@@ -100,17 +118,10 @@ def _child(work: Work, seed: int, threads: int, writer: Connection, parent: int)
     try:
         work(seed, torch.device("cpu"), report)
         writer.send(("done", None))
-    except UserError as error:
-        writer.send(("user error", str(error)))
-    except Exception:
-        writer.send(("failed", traceback.format_exc()))
-
-
-def _end_with(parent: int) -> None:
-    """Have the kernel kill this process when the one that forked it ends, however: it would train on for nobody.
-
-    To be exact, when the thread ends that forked it, which is the one that waits for it in `run`.
-    """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-    if os.getppid() != parent:  # it ended before it was asked
-        os._exit(1)
+    except Exception as error:
+        line = errors.line(error)
+        writer.send(
+            ("user error", f"seed {seed}: {line}" if not isinstance(error, UserError) else line)
+            if line
+            else ("failed", traceback.format_exc())
+        )

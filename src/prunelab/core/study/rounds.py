@@ -5,9 +5,11 @@ Each returns an `Outcome`, which checkpoint.py stores; none of them touches a fi
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from prunelab.core import machine, networks, streams
@@ -62,6 +64,11 @@ class Task:
         network = self._build(0)
         network.load_state_dict(state)
         return network.to(self.split.x_N.device)
+
+    @cached_property
+    def layout(self) -> dict[str, torch.Size]:
+        """Name -> shape of every tensor of the network's state."""
+        return {name: value.shape for name, value in self._build(0).state_dict().items()}
 
     def prunable(self) -> list[str]:
         """Names of the prunable weights."""
@@ -215,6 +222,10 @@ def _augment(task: Task, own: tuple[int, ...]) -> Callable[[int], Augment] | Non
     kind, x = AUGMENTATIONS[task.params.train.augment], task.split.x_N
     if kind is None:
         return None
+    if tuple(x.sample_shape[1:]) == (1, 1):
+        raise UserError(
+            f"train.augment={task.params.train.augment!r}: must be none, examples are features and no pictures"
+        )
     return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, "augment", epoch, *own))
 
 
@@ -239,10 +250,11 @@ def _run(
     measure = evaluate.Measure(learner, split)
 
     def on_epoch(row: Row, epochs: int) -> None:
-        if not isfinite(row["train_loss"]):
+        odd = next((name for name, value in row.items() if value is not None and not isfinite(value)), None)
+        if odd:
             raise UserError(
-                f"round r{round_number:02d}, seed {task.seed}: training diverged, the loss is {row['train_loss']} "
-                f"after epoch {row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
+                f"round r{round_number:02d}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch "
+                f"{row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
             )
         task.on_epoch(row, epochs)
 

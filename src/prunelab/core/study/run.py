@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from prunelab.core import artifacts, images, split
+from prunelab.core.images import Images
+from prunelab.core.split import Split
 from prunelab.core.study import checkpoint, live, replicates
 from prunelab.core.study.rounds import Outcome, Task
 from prunelab.core.training.loop import OnEpoch, Row
@@ -26,12 +29,11 @@ def train_replicates(
         on_epoch: called as on_epoch(seed, row, number of epochs) after each (a progress bar).
         work: from a replicate's task to its outcome.
     """
+    data = images.read(artifacts.RAW)  # once: forked processes share it
     with artifacts.writing(folder) as unfinished:
 
         def replicate(seed: int, device: torch.device, report: OnEpoch) -> None:
-            labels = artifacts.read_arrays(artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS)
-            data = split.make(images.read(artifacts.RAW), labels, device)
-            outcome = work(Task(seed, data, params, report))
+            outcome = work(Task(seed, split_of(data, seed, device), params, report))
             checkpoint.save(artifacts.replicate(unfinished, seed), outcome)
 
         with live.Log(unfinished) as log:
@@ -40,4 +42,20 @@ def train_replicates(
                 log.epoch(seed, row, epochs)
                 on_epoch(seed, row, epochs)
 
-            replicates.run(replicate, params.seeds, params.device, note)
+            replicates.run(replicate, params.seeds, params.device, params.threads, note)
+
+
+def split_of(data: Images, seed: int, device: torch.device) -> Split:
+    """A replicate's data on a device. Raises UserError if its labels are damaged, or not those of the images."""
+    path = artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS
+    labels = artifacts.read_arrays(path, ("given", "permuted", "validation"))
+    with artifacts.reading(path):
+        kinds = {"given": np.integer, "permuted": np.bool_, "validation": np.bool_}
+        for name, kind in kinds.items():
+            if labels[name].shape != data.y_train.shape or not np.issubdtype(labels[name].dtype, kind):
+                raise ValueError(
+                    f"{name} is {labels[name].dtype} {labels[name].shape}, not one for each training image"
+                )
+        if labels["given"].min() < 0 or labels["given"].max() >= data.num_classes:
+            raise ValueError(f"given spans {labels['given'].min()}..{labels['given'].max()}")
+    return split.make(data, labels, device)

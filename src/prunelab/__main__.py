@@ -1,0 +1,5 @@
+"""`python -m prunelab`: the same as `prunelab`."""
+
+from prunelab.commands import main
+
+main()
