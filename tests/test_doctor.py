@@ -145,9 +145,15 @@ def test_a_lock_file_of_dvcs_that_was_cut_off(root):
         assert (root / "dvc.lock").read_text() == later
     assert (root / ".dvc" / "tmp" / "doctor" / "dvc.lock").read_text().startswith("schema")
     git(root, "reset", "-q")
-    (root / "dvc.lock").write_text("[")
+    for cut in ("[", ""):
+        (root / "dvc.lock").write_text(cut)
+        mend(root)
+        assert (root / "dvc.lock").read_text() == whole
+    git(root, "rm", "-q", "--cached", "dvc.lock")
+    git(root, "commit", "-q", "-m", "without")
+    (root / "dvc.lock").write_text("")
     mend(root)
-    assert (root / "dvc.lock").read_text() == whole
+    assert not (root / "dvc.lock").exists()
 
 
 def test_what_is_the_users_to_decide_is_only_said(root):
