@@ -34,7 +34,7 @@ def campaign(
         number += 1
         case = watched.copied(folder / "template", folder / f"chain{number}", through)
         done += chains.chain(case, kills - done)
-        new = [text for tally in chains.tallies.values() for text in tally.failures][len(failures) :]
+        new = [text for tally in chains.tallies.values() for text in tally.failures if text not in failures]
         failures += new
         for text in new:
             tqdm.write(f"WRONG {name}: {text}\n", file=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import run
 
-from prunelab.doctor import examine
+from prunelab.commands import doctor
 
 # Runs some of DVC's steps on a repository, then dies as if by `kill -9`.
 DIE = """
@@ -97,16 +97,7 @@ def locked(root, *names, folder="exps", pid=None):
 
 def mend(root):
     """Mend all that can be; the texts of what was found."""
-    said = []
-    for _ in range(4):
-        found = [finding for finding in examine(root) if finding.text not in said]
-        for finding in found:
-            said.append(finding.text)
-            if finding.mend:
-                finding.mend()
-        if not any(finding.mend for finding in found):
-            break
-    return said
+    return [finding.text for finding in doctor.mended(root)[0]]
 
 
 def started(command, cwd, **env):

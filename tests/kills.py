@@ -41,7 +41,7 @@ KINDS = {
     "record": r"cut off while DVC wrote it$|would obey",
     "queue task": r"is shown as running",
     "killed task": r"failed in the queue",
-    "reflog": r"its last line was cut off|had not finished (making|taking away)",
+    "reflog": r"its last line was cut off|had not finished making",
     "unfinished": r"data/unfinished: ",
     "clone": r"in which an experiment ran",
     "options": r"the options of a killed",

@@ -145,9 +145,15 @@ def test_a_lock_file_of_dvcs_that_was_cut_off(root):
         assert (root / "dvc.lock").read_text() == later
     assert (root / ".dvc" / "tmp" / "doctor" / "dvc.lock").read_text().startswith("schema")
     git(root, "reset", "-q")
-    (root / "dvc.lock").write_text("[")
+    for cut in ("[", ""):
+        (root / "dvc.lock").write_text(cut)
+        mend(root)
+        assert (root / "dvc.lock").read_text() == whole
+    git(root, "rm", "-q", "--cached", "dvc.lock")
+    git(root, "commit", "-q", "-m", "without")
+    (root / "dvc.lock").write_text("")
     mend(root)
-    assert (root / "dvc.lock").read_text() == whole
+    assert not (root / "dvc.lock").exists()
 
 
 def test_what_is_the_users_to_decide_is_only_said(root):
@@ -184,18 +190,20 @@ def test_a_line_of_a_reflog_that_was_cut_off(root, name):
     assert git(root, "show", "stash@{1}:README.md") == "first change\n"
 
 
-def test_what_another_finding_mends_is_not_left_to_the_user(root, monkeypatch, capsys):
-    """params.yaml cut off, and put back with the changes that DVC had taken away."""
+@pytest.mark.parametrize("cut", ["", "noise: ["])
+def test_what_another_finding_mends_is_mended_once(root, monkeypatch, capsys, cut):
+    """params.yaml cut off, and put back with the changes that DVC had taken away, not from git's HEAD as well."""
     edit(root)
+    (root / "params.yaml").write_text("noise: 0.3\n")
     git(root, "update-ref", "refs/exps/exec/EXEC_BASELINE", "HEAD")
     locked(root, "workspace", "refs/exps/stash")
     os.utime(root / ".dvc" / "tmp" / "exps" / "rwlock", (time.time() - 2,) * 2)
     git(root, "stash", "-q")
-    (root / "params.yaml").write_text("noise: [")
+    (root / "params.yaml").write_text(cut)
     monkeypatch.chdir(root)
     main(["doctor"])
-    assert "is not YAML" not in capsys.readouterr().out
-    assert (root / "params.yaml").read_text() == "noise: 0.4\n"
+    assert "params.yaml" not in capsys.readouterr().out
+    assert (root / "params.yaml").read_text() == "noise: 0.3\n"
 
 
 def test_empty_params_come_back(root):

@@ -202,7 +202,7 @@ def test_half_an_entry_of_gits_stash(root, own):
     edit(root)
     git(root, "stash", "push", "-q", "-m", "DVC's")
     half, commit = (log.read_bytes(), reference.read_text()), git(root, "rev-parse", "refs/stash").strip()
-    for made, text in ((True, "not finished making"), (False, "not finished taking away")):
+    for made, text in ((True, "not finished making"), (False, "making or taking away")):
         log.write_bytes(half[0] if made else before[0] if own else b"")
         if made and not own:
             reference.unlink()
@@ -214,6 +214,24 @@ def test_half_an_entry_of_gits_stash(root, own):
         assert reference.exists() == own
         assert not own or (log.read_bytes(), reference.read_text()) == before
         assert examine(root) == []
+
+
+def test_half_an_entry_of_dvcs_queue(root):
+    """Its reference is written first, with HEAD, and the reflog with the entry then; the entries there are stay."""
+    first, second = (git(root, "commit-tree", "-m", text, "HEAD^{tree}").strip() for text in "ab")
+    name = "refs/exps/celery/stash"
+    for commit in (first, second):
+        git(root, "update-ref", name, "HEAD")
+        git(root, "update-ref", "--create-reflog", "-m", f"dvc-exp:{commit}", name, commit)
+    log = (root if (root / ".git").exists() else root.parent.parent) / ".git" / "logs" / name
+    log.write_text("".join(line for line in log.read_text().splitlines(keepends=True) if "dvc-exp" in line))
+    before = log.read_text()
+    assert examine(root) == []
+    (log.parents[4] / name).write_text(git(root, "rev-parse", "HEAD"))
+    assert len(mend(root)) == 1
+    assert git(root, "rev-parse", name).strip() == second
+    assert log.read_text() == before
+    assert examine(root) == []
 
 
 def test_plans_of_killed_runs_are_moved_aside(root):

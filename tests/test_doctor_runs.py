@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -96,18 +97,18 @@ def test_a_task_whose_worker_died_is_queued_again(project, monkeypatch, capsys, 
     assert examine(project) == []
 
 
-def test_a_task_that_was_killed_once_it_had_its_result_is_done(project):
-    revision, message = queued(project)
+@pytest.mark.parametrize("later", [True, False])
+def test_a_task_that_was_killed_once_it_had_its_result_is_taken_off(project, later):
+    """Unless that is an earlier one's, which it is to replace."""
+    _, message = queued(project)
     message.rename(message.parent.parent / "processed" / message.name)
-    reference = "refs/exps/ab/" + "c" * 38 + "/one"
-    git(project, "update-ref", reference, "HEAD")
-    folder = project / ".dvc" / "tmp" / "exps" / "run" / revision
-    folder.mkdir(parents=True)
-    info = {"git_url": "", "baseline_rev": "", "location": "", "root_dir": "", "dvc_dir": ""}
-    info |= {"result_hash": "0", "result_ref": reference, "result_force": False}
-    (folder / f"{revision}.run").write_text(json.dumps(info))
-    assert [text for text in mend(project) if "its result is there" in text]
-    assert "Success" in run("dvc", "queue", "status", cwd=project).stdout
+    baseline = git(project, "rev-parse", "HEAD").strip()
+    when = {f"GIT_{who}_DATE": f"{time.time() + (1 if later else -100):.0f} +0000" for who in ("AUTHOR", "COMMITTER")}
+    commit = run("git", "commit-tree", "-m", "x", "HEAD^{tree}", cwd=project, env=when).stdout.strip()
+    git(project, "update-ref", f"refs/exps/{baseline[:2]}/{baseline[2:]}/one", commit)
+    assert any("its result is there" in text for text in mend(project)) == later
+    assert ("No experiment tasks" in run("dvc", "queue", "status", cwd=project).stdout) == later
+    assert message.exists() != later
 
 
 @pytest.mark.parametrize("returncode", [-9, 255])

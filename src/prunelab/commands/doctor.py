@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from prunelab.doctor import examine
+from prunelab.doctor import each, examine
 from prunelab.doctor.place import Finding
 from prunelab.errors import UserError
 
@@ -42,17 +42,17 @@ def mended(root: Path) -> tuple[list[Finding], list[Finding]]:
     """
     seen: dict[str, Finding] = {}
     left: list[Finding] = []
+    rest: list[Finding] = []
     for _ in range(ROUNDS):
-        found = examine(root)
-        new = [finding for finding in found if finding.mend and finding.text not in seen]
-        if not new:
+        rest, is_over = [], True
+        for finding in each(root):
+            if finding.mend is None:
+                rest.append(finding)
+            elif finding.text not in seen:
+                seen[finding.text], is_over = finding, False
+                left += [] if _is_mended(finding) else [finding]
+        if is_over:
             break
-        for finding in new:
-            seen[finding.text] = finding
-            left += [] if _is_mended(finding) else [finding]
-    else:
-        found = examine(root)
-    rest = [finding for finding in found if finding.mend is None]
     for finding in rest:
         print(finding.text, flush=True)
     return [*seen.values(), *rest], [*left, *(finding for finding in rest if not finding.harmless)]

@@ -4,7 +4,7 @@ Rules that all of them keep: nothing is touched while a run lives; nothing that 
 is moved aside or only named; no command of DVC's is needed, because what is mended keeps DVC from starting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from prunelab.doctor import artefacts, damaged, head, leftovers, locks, processes, reflogs, stashes, tasks
@@ -34,7 +34,14 @@ KINDS: tuple[Callable[[Place], list[Finding]], ...] = (
 
 
 def examine(root: Path) -> list[Finding]:
-    """All that is wrong with this repository; empty if nothing is.
+    """All that is wrong with this repository; empty if nothing is. Arguments and errors as `each`."""
+    return list(each(root))
+
+
+def each(root: Path) -> Iterator[Finding]:
+    """All that is wrong with this repository, one kind after the other.
+
+    A kind looks only once the findings before it have been taken, and mended: what was a finding may then be none.
 
     Args:
         root: the folder with dvc.yaml.
@@ -42,5 +49,8 @@ def examine(root: Path) -> list[Finding]:
     Raises:
         UserError: with one line if it is not in a git repository.
     """
-    place = Place.at(root)
-    return processes.living(place) or [finding for kind in KINDS for finding in kind(place)]
+    found = processes.living(Place.at(root))
+    yield from found
+    if not found:
+        for kind in KINDS:
+            yield from kind(Place.at(root))

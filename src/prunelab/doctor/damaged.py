@@ -12,6 +12,7 @@ from prunelab.doctor.place import Finding, Place
 from prunelab.errors import UserError
 
 ASIDE = "doctor"  # in DVC's folder for what is not an artefact: what is moved out of the way
+MOVED = f"moved to .dvc/tmp/{ASIDE}"
 LOCK, PARAMS = "dvc.lock", "params.yaml"
 CONFLICT = b"<<<<<<< "
 
@@ -19,8 +20,7 @@ CONFLICT = b"<<<<<<< "
 def found(place: Place) -> list[Finding]:
     """dvc.lock, params.yaml and the records of experiments."""
     notes = [
-        Finding(f"{place.shown(file)}: {what}", partial(aside, place, file), f"moved to .dvc/tmp/{ASIDE}")
-        for file, what in _records(place)
+        Finding(f"{place.shown(file)}: {what}", partial(aside, place, file), MOVED) for file, what in _records(place)
     ]
     return [*_lock(place), *_params(place), *notes]
 
@@ -63,7 +63,9 @@ def _replaced(place: Place, file: Path, text: str, is_good: Callable[[bytes], bo
         content = place.try_git("show", version).encode(errors="surrogateescape")
         if content.strip() and is_good(content):
             return Finding(text, partial(_replace, place, file, content), "replaced by git's version")
-    return Finding(f"{text}, and git has none: remove it, and DVC makes it anew")
+    if file.name == LOCK:  # finished stages come back from the run-cache
+        return Finding(f"{text}; git has none, and DVC makes it anew", partial(aside, place, file), MOVED)
+    return Finding(f"{text}, and git has none: `dvc exp run` writes it anew")
 
 
 def _replace(place: Place, file: Path, content: bytes) -> None:
@@ -72,15 +74,13 @@ def _replace(place: Place, file: Path, content: bytes) -> None:
 
 
 def _is_lock(content: bytes) -> bool:
-    """Whether DVC would read it; an empty one it would."""
+    """Whether DVC would read it; an empty one it would not."""
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
     from voluptuous import MultipleInvalid
 
     try:
-        values = parse_yaml(content.decode(), LOCK)
-        if values:
-            COMPILED_LOCKFILE_SCHEMA(values)
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(content.decode(), LOCK))
     except (YAMLFileCorruptedError, UnicodeDecodeError, MultipleInvalid):
         return False
     return True

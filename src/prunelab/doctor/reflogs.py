@@ -11,6 +11,7 @@ from prunelab.doctor import damaged
 from prunelab.doctor.place import Finding, Place
 
 NONE = "0" * 40
+GIT = "refs/stash"
 
 
 def cut_off(place: Place) -> list[Finding]:
@@ -32,19 +33,19 @@ def of_stashes(place: Place) -> list[Finding]:
     for file in _logs(place, "refs/**/stash"):
         name = str(file.relative_to(next(folder / "logs" for folder in place.git_dirs if folder in file.parents)))
         content = file.read_bytes()
-        if not content.endswith(b"\n") and content:
+        if content and not content.endswith(b"\n"):
             continue  # `cut_off` comes first
         now = place.try_git("rev-parse", "-q", "--verify", name).strip()
         before, after = _last(content)
-        if content and now != after and (now or NONE) == before:
-            text = f"{name}: an entry ({after[:7]}) that a killed command had not finished making"
-            mend = partial(_without_last, place, file, after)
-        elif name == "refs/stash" and now and now != after:
-            text = f"{name}: an entry ({now[:7]}) that a killed command had not finished taking away"
-            mend = partial(_set, place, file, now, after)
-        else:
+        if now == after:
             continue
-        found.append(Finding(text, mend))
+        # git and libgit2 write an entry first and its reference then; dulwich, for DVC's own, the other way round.
+        if name == GIT and content and (now or NONE) == before:
+            text = f"{name}: an entry ({after[:7]}) that a killed command had not finished making"
+            found.append(Finding(text, partial(_without_last, place, file, after)))
+        elif now and (after or name == GIT):
+            text = f"{name}: at {now[:7]}, an entry that a killed command had not finished making or taking away"
+            found.append(Finding(text, partial(_set, place, name, now, after), f"put back to {after[:7] or 'nothing'}"))
     return found
 
 
@@ -72,10 +73,10 @@ def _without_last(place: Place, file: Path, commit: str) -> None:
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
 
 
-def _set(place: Place, file: Path, now: str, to: str) -> None:
-    """The reference as its reflog has it; git keeps the commit all the same."""
+def _set(place: Place, name: str, now: str, to: str) -> None:
+    """The reference as its reflog has it, without a note of this; git keeps the commit all the same."""
     place.keep(now)
-    content = file.read_bytes()
-    place.git("update-ref", *(("refs/stash", to) if to else ("-d", "refs/stash")))
-    if to:
-        file.write_bytes(content)  # without git's note of this
+    contents = {file: file.read_bytes() for file in _logs(place, name) if to}
+    place.git("update-ref", *((name, to) if to else ("-d", name)))
+    for file, content in contents.items():
+        file.write_bytes(content)

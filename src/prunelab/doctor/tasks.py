@@ -19,30 +19,30 @@ KILLED = re.compile(rb"exited with (-\d+|137)\s*$")
 
 def dead(place: Place) -> list[Finding]:
     """Those that are shown as running: every worker is dead, or nobody would look here."""
+    active = _listed(place, lambda queue: [one.entry for one in queue._iter_active_tasks()])
+    about = [(_name(entry), entry.stash_rev, _is_there(place, entry)) for entry in active]
     return [
         Finding(
             f"{name} is shown as running, but its queue worker was killed"
             + ("; its result is there" if over else "; go on with `dvc queue start`, finished stages are in the cache"),
-            partial(_mark if over else _put_back, place, revision),
-            "marked as done" if over else "put back into the queue",
+            partial(_take_off if over else _put_back, place, revision),
+            "taken off the queue's list" if over else "put back into the queue",
         )
-        for name, revision, over in _listed(
-            place, lambda queue: [_about(queue, one.entry) for one in queue._iter_active_tasks()]
-        )
+        for name, revision, over in about
     ]
 
 
 def killed(place: Place) -> list[Finding]:
     """Those that failed because a process of theirs was killed: by whom, and whether to try again, the user knows."""
-    failed = _listed(place, lambda queue: [_about(queue, one.entry) for one in queue.iter_failed()])
+    failed = _listed(place, lambda queue: [one.entry for one in queue.iter_failed()])
     return [
         Finding(
-            f"{name} failed in the queue because it was killed: `dvc queue remove {shlex.quote(name)}`, and queue it "
-            "again; finished stages are in the cache",
+            f"{_name(entry)} failed in the queue because it was killed: "
+            f"`dvc queue remove {shlex.quote(_name(entry))}`, and queue it again; finished stages are in the cache",
             harmless=True,
         )
-        for name, revision, _ in failed
-        if _was_killed(place.exps / "run" / revision / revision)
+        for entry in failed
+        if _was_killed(place.exps / "run" / entry.stash_rev / entry.stash_rev) and not _is_there(place, entry)
     ]
 
 
@@ -60,13 +60,15 @@ def _listed(place: Place, ask: Callable[[Any], list[Found]]) -> list[Found]:
         return []
 
 
-def _about(queue: Any, entry: Any) -> tuple[str, str, bool]:
-    """An experiment's name, its commit in the queue, and whether its result is there."""
-    result = None
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        result = queue._load_info(entry.stash_rev).result
-    over = bool(result and result.ref_info and queue.scm.get_ref(str(result.ref_info)))
-    return str(entry.name or entry.stash_rev[:7]), str(entry.stash_rev), over
+def _name(entry: Any) -> str:
+    return str(entry.name or entry.stash_rev[:7])
+
+
+def _is_there(place: Place, entry: Any) -> bool:
+    """Whether the experiment of a task was committed: its name is that of one which is not older than the task."""
+    commit = f"refs/exps/{entry.baseline_rev[:2]}/{entry.baseline_rev[2:]}/{entry.name}"
+    times = [place.try_git("log", "-1", "--format=%ct", one, "--").strip() for one in (entry.stash_rev, commit)]
+    return bool(entry.name) and all(times) and int(times[0]) <= int(times[1])
 
 
 def _was_killed(record: Path) -> bool:
@@ -88,14 +90,12 @@ def _tasks(queue: Any, revision: str) -> Iterator[tuple[Any, Any, Path]]:
             yield message.headers["id"], entry, Path(queue.celery._processed_msg_path_cache[message.delivery_tag])
 
 
-def _mark(place: Place, revision: str) -> None:
-    """As its worker would have done next."""
+def _take_off(place: Place, revision: str) -> None:
     from dvc.repo import Repo
 
     with Repo(str(place.root)) as repo:
-        queue = repo.experiments.celery_queue
-        for number, _, _ in _tasks(queue, revision):
-            queue.celery.backend.mark_as_done(number, None)
+        for _, _, message in _tasks(repo.experiments.celery_queue, revision):
+            message.unlink()
 
 
 def _put_back(place: Place, revision: str) -> None:
