@@ -55,7 +55,7 @@ def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in
     output = exp_run(where, *SMALL, *changes, "dataset=npz", f"data_root={root}")
     assert ran(output)[-6:] == ["prune@r02", "redense@r00", "reinit@r02", "analyze", "claims", "draw"]
     lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
-    assert "data/rounds/r00" in [dep["path"] for dep in lock["prune@r02"]["deps"]]
+    assert "data/rounds/r00/replicates" in [dep["path"] for dep in lock["prune@r02"]["deps"]]
     # The labels that came with the data are its noise.
     assert "6 of 12 training labels are not the true ones" in output
     assert {row["subset"] for row in artifacts.read_table(where / "plots/memorization.csv")} >= {"permuted", "restored"}

@@ -67,7 +67,7 @@ def test_a_killed_worker_does_not_lose_an_experiment(where):
         stderr=subprocess.STDOUT,
     )
     killed = None
-    for _ in range(600):
+    for _ in range(1500):
         stages = [
             p for p in psutil.Process(process.pid).children(recursive=True) if "stages.prune" in " ".join(_cmd(p))
         ]
@@ -118,7 +118,7 @@ def test_someone_else_has_the_curves_without_computing(where, tmp_path, monkeypa
     run("git", "config", "user.email", "test@example.org", cwd=there)
     run("dvc", "exp", "apply", "noise-0.2", cwd=there)
     assert "Running stage" not in run("dvc", "repro", cwd=there).stdout
-    assert list((there / "data" / "rounds" / "r01").glob("seed0/*"))
+    assert list((there / "data" / "rounds" / "r01").glob("replicates/seed0/*"))
     monkeypatch.chdir(there)
     main(["compare", "noise-*"])
     printed = capsys.readouterr().out
