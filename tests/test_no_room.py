@@ -25,6 +25,10 @@ def study(corrupted, tmp_path):
     return tmp_path / "copy"
 
 
+def without_bar(output):
+    return [part for part in re.split(r"[\r\n]+", output) if part.strip() and not re.search("epoch/s|s/epoch", part)]
+
+
 def as_a_file(path):
     shutil.rmtree(path, ignore_errors=True)
     path.parent.mkdir(exist_ok=True)
@@ -43,7 +47,7 @@ def as_a_file(path):
 )
 def test_a_limit_ends_in_one_line(study, name, before, line):
     done = stage(study, name, before=before)
-    said = [part for part in re.split(r"[\r\n]+", done.stdout) if part.strip() and "/epoch" not in part and "epoch/s" not in part]
+    said = without_bar(done.stdout)
     assert done.returncode == 1
     assert len(said) == 1
     assert re.fullmatch(f"error: {line}", said[0]), said[0]
@@ -62,7 +66,7 @@ def test_a_limit_ends_in_one_line(study, name, before, line):
 def test_a_file_where_a_folder_must_be_is_named(study, name, path, line):
     as_a_file(study / path)
     done = stage(study, name)
-    said = [part for part in re.split(r"[\r\n]+", done.stdout) if part.strip() and "/epoch" not in part and "epoch/s" not in part]
+    said = without_bar(done.stdout)
     assert done.returncode == 1
     assert len(said) == 1
     assert said[0].startswith(f"error: {line}"), said[0]
