@@ -16,10 +16,9 @@ def main() -> None:
     forms.alike({artifacts.PLOTS / f"{n}.csv": {r["model"] for r in found[n]} for n in ("named_models", "dynamics")})
     verdicts = forms.claims(artifacts.CLAIMS)
     tables = style.with_a_place_for_nothing(found)
-    subtitle = (
-        f"{params.model.name} on {params.dataset}, {100 * params.noise:g}% {params.noise_type} noise, "
-        f"{params.prune.criterion} pruning, {params.prune.retrain}"
-    )
+    noise = style.noise(params.noise, params.noise_type, found["memorization"])
+    what = f"{params.model.name} on {params.dataset}, {noise}"
+    subtitle = f"{what}, {params.prune.criterion} pruning, {params.prune.retrain}"
     drawn = {name: figure for name, draw in FIGURES.items() if (figure := draw(tables, subtitle))}
     with artifacts.writing(artifacts.FIGURES) as folder:
         for name, figure in drawn.items():

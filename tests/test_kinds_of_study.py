@@ -46,4 +46,5 @@ def test_all_stages_read_what_the_others_wrote(changes):
     curve, report, claims = ends(changes)
     assert len(curve) == (changes["n_rounds"] + 1) * len(changes.get("seeds", [0, 1]))
     assert "sweet spot" in report
+    assert ("no noise added" in report) == (changes.get("noise") == 0)
     assert len(claims) == 9

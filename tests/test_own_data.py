@@ -59,6 +59,7 @@ def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in
     # The labels that came with the data are its noise.
     assert "6 of 12 training labels are not the true ones" in output
     assert {row["subset"] for row in artifacts.read_table(where / "plots/memorization.csv")} >= {"permuted", "restored"}
+    assert "lenet on npz, noise of its own, magnitude pruning" in output
     assert "without label noise" not in (where / "plots/claims.md").read_text()
     page = tmp_path / "report.html"
     run("prunelab", "report", "workspace", "--out", str(page), cwd=where)

@@ -78,6 +78,13 @@ def title(figure: Figure, what: str, subtitle: str) -> None:
     _fit(figure, text)
 
 
+def noise(fraction: float, kind: str, memorization: Rows) -> str:
+    """The labels' noise in words: what was added, or that the data brought its own, which is then in the table."""
+    if fraction:
+        return f"{100 * fraction:g}% {kind} noise"
+    return "noise of its own" if any(row["subset"] == "permuted" for row in memorization) else "no noise added"
+
+
 def caption(figure: Figure, tables: Mapping[str, Rows], text: str = "") -> None:
     """A line or two under the whole figure: what lines and bands are, then `text`."""
     n = tables["named_models"][0]["n"]
