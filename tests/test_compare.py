@@ -112,7 +112,7 @@ def test_runs_of_one_study_of_different_length_are_said_to_be_cut():
     apart = grid.layout([run("long"), run("short", noise=0.2, rounds=2)])  # two studies, each as long as it is
     assert apart.notes == []
     assert grid.layout([run("long"), run("again", rounds=2)]).notes == [
-        "again repeats long (seeds 0, 1, 2): counted once"
+        "again is a shorter run of the same as long (seeds 0, 1, 2): counted once"
     ]
 
 

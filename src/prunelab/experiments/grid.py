@@ -4,7 +4,7 @@ Runs that differ in their seeds alone are replicates of one study. A run may dif
 of the grid and in what does not move a curve (NEUTRAL), nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -35,6 +35,23 @@ class Study:
     rows: list[Row] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     num_rounds: dict[str, int] = field(default_factory=dict)  # of each name
+
+    def take(self, run: Run) -> str | None:
+        """Add a run's replicates, but for those whose seeds are there; a note if there are such."""
+        seen = {row["seed"] for row in self.rows}
+        new = [row for row in run.rows if row["seed"] not in seen]
+        note = None
+        if len(new) < len(run.rows):
+            same = ", ".join(str(seed) for seed in sorted({int(r["seed"]) for r in run.rows} & set(map(int, seen))))
+            shorter = _last_round(run) < max(self.num_rounds.values())
+            what = "is a shorter run of the same as" if shorter else "repeats"
+            note = f"{run.name} {what} {self.names[0]} (seeds {same}): counted once"
+        if new:
+            self.names.append(run.name)
+            self.runs.append(run)
+            self.rows += new
+            self.num_rounds[run.name] = max(int(row["round"][1:]) for row in new)
+        return note
 
     @cached_property
     def curves(self) -> Curves:
@@ -112,23 +129,25 @@ def layout(runs: Sequence[Run], wanted: dict[str, str | None] | None = None, lef
     studies: dict[Key, Study] = {}
     notes = list(left_out)
     for run in runs:
-        row, column, colour = (_value(run, axes[role]) for role in ROLES)
-        place = (row, column, colour)
-        study = studies.setdefault(place, Study(place))
-        seen = {row["seed"] for row in study.rows}
-        new = [row for row in run.rows if row["seed"] not in seen]
-        if len(new) < len(run.rows):
-            same = sorted({int(row["seed"]) for row in run.rows} & {int(seed) for seed in seen})
-            notes.append(f"{run.name} repeats {study.names[0]} (seeds {', '.join(map(str, same))}): counted once")
-        if new:
-            study.names.append(run.name)
-            study.runs.append(run)
-            study.rows += new
-            study.num_rounds[run.name] = max(int(row["round"][1:]) for row in new)
+        place = _place(axes, run)
+        studies.setdefault(place, Study(place))
+    # Of runs with the same seed the longest counts, and of equally long ones the first.
+    for run in sorted(runs, key=_last_round, reverse=True):
+        note = studies[_place(axes, run)].take(run)
+        notes += [note] if note else []
     notes += [cut for study in studies.values() if (cut := _cut(study))]
     values = {role: _ordered([key[i] for key in studies]) for i, role in enumerate(ROLES)}
     places = product(*(values[role] for role in ROLES))
     return Grid(axes, values, {place: studies[place] for place in places if place in studies}, notes)
+
+
+def _place(axes: Mapping[str, str | None], run: Run) -> Key:
+    row, column, colour = (_value(run, axes[role]) for role in ROLES)
+    return row, column, colour
+
+
+def _last_round(run: Run) -> int:
+    return max(int(row["round"][1:]) for row in run.rows)
 
 
 def _cut(study: Study) -> str | None:

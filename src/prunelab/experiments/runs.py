@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prunelab import config, yaml12
+from prunelab.core import images
 from prunelab.errors import UserError
 from prunelab.experiments import provenance
 
@@ -33,8 +34,27 @@ class Run:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Parameters by dotted name; what is derived from other parameters is left out."""
-        return flat(self.params)
+        """Parameters by dotted name; what is derived from other parameters is left out.
+
+        Beside them, of data that is a user's own, `data`: which it was. A path does not say that.
+        """
+        found = flat(self.params)
+        own = self._own_data(str(found.get("dataset")), str(found.get("data_root")))
+        return found | ({"data": own} if own else {})
+
+    def _own_data(self, dataset: str, data_root: str) -> str | None:
+        """The name of the file or folder and the beginning of the hash that DVC recorded; None if it is published."""
+        try:
+            if images.facts(dataset).NUM_TRAIN is not None:
+                return None
+        except UserError:  # a data set that this version does not have
+            return None
+        try:
+            deps = yaml12.parse(self.bytes("dvc.lock") or b"", "dvc.lock")["stages"]["fetch"]["deps"]
+            md5 = next(dep["md5"] for dep in deps if not dep["path"].startswith(("src/", "stages/")))
+        except (UserError, KeyError, TypeError, StopIteration):
+            return data_root
+        return f"{Path(data_root).name} ({md5[:6]})"
 
     def text(self, path: str) -> str | None:
         """A file of this run; None if it has none."""
