@@ -109,9 +109,10 @@ def started(command, cwd, **env):
     return process
 
 
-def wait_for(file: Path, seconds=20):
+def wait_for(file: Path, seconds=60):
+    """The line that another process writes to `file`, once it is whole: a file exists before it has its text."""
     deadline = time.monotonic() + seconds
-    while not file.exists():
-        assert time.monotonic() < deadline
+    while not (file.exists() and (text := file.read_text()).endswith("\n")):
+        assert time.monotonic() < deadline, f"no line in {file.name} after {seconds} s"
         time.sleep(0.05)
-    return file.read_text()
+    return text

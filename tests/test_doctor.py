@@ -113,8 +113,10 @@ def test_a_lock_that_is_held_stays(root):
     finally:
         process.communicate("\n")
     assert texts(root) == [".git/index.lock: left by a killed process, and git refuses to work beside it"]
-    with subprocess.Popen(["git", "cat-file", "--batch"], cwd=root, stdin=subprocess.PIPE) as at_work:
-        time.sleep(0.3)
+    command = ["git", "cat-file", "--batch"]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as at_work:
+        at_work.stdin.write(b"nothing\n")
+        assert at_work.stdout.readline() == b"nothing missing\n"  # at work by now
         (finding,) = examine(root)
         assert (finding.mend, finding.harmless) == (None, True)
         at_work.stdin.close()

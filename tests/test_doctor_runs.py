@@ -35,7 +35,7 @@ def project(tmp_path):
 STAGE = """
 import os, time
 from pathlib import Path
-Path(f"{os.environ['NAME']}.pid").write_text(str(os.getpid()))
+Path(f"{os.environ['NAME']}.pid").write_text(f"{os.getpid()}\\n")
 time.sleep(60)
 """
 
@@ -50,8 +50,9 @@ def test_only_what_dvc_started_and_nobody_waits_for_is_ended(tmp_path, by_dvc, o
     parent = subprocess.Popen(
         [sys.executable, "-c", code + ("" if orphaned else "; time.sleep(60)")], cwd=root, env=os.environ | env
     )
-    pid = int(wait_for(root / "one.pid"))
+    pid = parent.pid
     try:
+        pid = int(wait_for(root / "one.pid"))
         if orphaned:
             parent.wait()
         found = [finding.text for finding in examine(root)]
