@@ -27,6 +27,7 @@ from prunelab.core.images import Images
 from prunelab.core.study.replicates import choose_device
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
+from prunelab.core.training.optimizers import SGD
 
 BATCH = 128
 SWITCHES = {
@@ -93,8 +94,13 @@ def epoch(name: str, engine: Engine, data: split.Split) -> Callable[[], object]:
     learner = engine.learner(network, {})
     measure = evaluate.Measure(learner, data)
     rates = [0.01] * loop.steps_per_epoch(len(data.x_N), BATCH)
-    plan = loop.Plan(rates, BATCH, order=lambda number: streams.generator(0, "order", number), momentum=0.9)
-    return lambda: loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None)
+    plan = loop.Plan(rates, BATCH, order=lambda number: streams.generator(0, "order", number))
+
+    def train() -> None:
+        for _ in loop.Run(learner, SGD(learner, momentum=0.9), data.x_N, data.given_N, plan):
+            measure()
+
+    return train
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from prunelab.core.images import Images
 from prunelab.core.pruning.mask import Masks
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
+from prunelab.core.training.optimizers import SGD
 
 BATCH, WIDTHS = 128, (784, 300, 100, 10)
 
@@ -74,7 +75,12 @@ def ours(data: split.Split, masks: Masks, *, sparse: bool, epochs: int = 1) -> S
     plan = loop.Plan(rates, BATCH, order=lambda epoch: streams.generator(0, "order", epoch))
     measure = evaluate.Measure(learner, data)
     measure()  # lays the sets out by feature, once for all epochs of a round
-    return lambda: loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None)
+
+    def train() -> None:
+        for _ in loop.Run(learner, SGD(learner), data.x_N, data.given_N, plan):
+            measure()
+
+    return train
 
 
 class Pictures(Dataset[tuple[torch.Tensor, int]]):

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 
 def note(**what: object) -> None:
@@ -22,10 +23,11 @@ def now() -> float:
 
 
 def wrap() -> None:
-    """Let the training loop note its times."""
-    from prunelab.core.training import evaluate, loop
+    """Let training note its times."""
+    from prunelab.core.study import rounds
+    from prunelab.core.training import evaluate
 
-    train, measure = loop.train, evaluate.Measure.__call__
+    train, measure = rounds._train, evaluate.Measure.__call__
     evaluated = [0.0]
 
     def timed_measure(self: evaluate.Measure) -> dict[str, float | None]:
@@ -34,14 +36,14 @@ def wrap() -> None:
         evaluated[0] += time.perf_counter() - start
         return row
 
-    def timed_train(*args: object, **kwargs: object) -> object:
+    def timed_train(*args: Any) -> object:
         stepped = now()
-        result = train(*args, **kwargs)  # type: ignore[arg-type]
+        result = train(*args)
         trained = now() - stepped - evaluated[0]
         note(kind="replicate", parent=os.getppid(), stepped=stepped, trained=trained, evaluated=evaluated[0])
         return result
 
-    loop.train = timed_train  # type: ignore[assignment]
+    rounds._train = timed_train  # type: ignore[assignment]
     evaluate.Measure.__call__ = timed_measure  # type: ignore[method-assign]
 
 

@@ -11,6 +11,7 @@ from conftest import make_split
 from prunelab.core import byname, networks, streams
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
+from prunelab.core.training.optimizers import SGD
 from prunelab.errors import UserError
 
 # Parameters in all, and weights that are never pruned. torchvision states those of ResNet-50 and -101; He et al. 2016
@@ -97,9 +98,8 @@ def trained(name, engine, steps=6):
     start = networks.state(network)
     learner = engine.learner(network, {})
     plan = loop.Plan([0.01] * steps, 20, order=lambda epoch: streams.generator(0, "order", epoch))
-    measure = evaluate.Measure(learner, data)
-    row = loop.train(learner, data.x_N, data.given_N, plan, measure, lambda row, n: None).history[-1]
-    return start, networks.state(network), row["train_loss"]
+    list(loop.Run(learner, SGD(learner), data.x_N, data.given_N, plan))
+    return start, networks.state(network), evaluate.Measure(learner, data)()["train_loss"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def lenet(keep, seed=0, shape=(1, 4, 4), width=0.05):
 
 def step(learner, batch, y):
     """The state after one step of gradient descent at rate 1: whatever form a learner keeps its parameters in."""
-    SGD(learner.parameters, learner.masks, 0.0, 0.0).step(learner.gradients(batch, y), 1.0)
+    SGD(learner).step(learner.gradients(batch, y), 1.0)
     return learner.state()
 
 
@@ -79,9 +79,6 @@ def test_a_run_by_hand_is_a_run_by_autograd(sparse, optimizer, momentum, augment
         [0.05] * 12,
         10,
         order=lambda epoch: streams.generator(0, "order", epoch),
-        optimizer=optimizer,
-        momentum=momentum,
-        weight_decay=0.01,
         augment=kind
         and (lambda epoch: kind.epoch(len(data.x_N), data.x_N.black, streams.generator(0, "augment", epoch))),
     )
@@ -89,9 +86,9 @@ def test_a_run_by_hand_is_a_run_by_autograd(sparse, optimizer, momentum, augment
     for make in (lambda n, m: ByAutograd(n, m), lambda n, m: Engine().learner(n, m, sparse=sparse)):
         network, masks = lenet(0.2, seed=3)
         learner = make(network, masks)
-        rows = loop.train(
-            learner, data.x_N, data.given_N, plan, evaluate.Measure(learner, data), lambda row, n: None
-        ).history
+        measure = evaluate.Measure(learner, data)
+        run = loop.Run(learner, optimizer(learner, momentum, 0.01), data.x_N, data.given_N, plan)
+        rows = [row | measure() for row in run]
         ends.append((learner.state(), rows))
         assert all((learner.state()[n][~m] == 0).all() for n, m in masks.items())
     assert isinstance(learner, perceptron.ByHand)
@@ -113,7 +110,7 @@ def test_outputs_are_the_networks(keep, seed):
 def test_a_layer_without_survivors_and_large_sets_held_as_bytes(monkeypatch):
     monkeypatch.setattr(inputs, "FLOATS_UP_TO", 0)
     data = make_split(make_images())
-    assert data.x_N.whole is None
+    assert not data.x_N.floats
     network, masks = lenet(0.0)
     learner = Engine().learner(network, masks)
     torch.testing.assert_close(learner.logits(data.x_N).T, network(data.x_N[:]))
@@ -149,7 +146,7 @@ def test_repeats_are_byte_identical():
         network, masks = lenet(0.1)
         learner = Engine().learner(network, masks)
         plan = loop.Plan([0.1] * 20, 10, order=lambda epoch: streams.generator(0, "order", epoch))
-        loop.train(learner, data.x_N, data.given_N, plan, dict, lambda row, n: None)
+        list(loop.Run(learner, SGD(learner), data.x_N, data.given_N, plan))
         ends.append({n: v.numpy().tobytes() for n, v in learner.state().items()})
     assert ends[0] == ends[2]
 

@@ -14,7 +14,7 @@ from torch import nn
 from prunelab.core import networks, streams
 from prunelab.core.training import evaluate, loop, schedule
 from prunelab.core.training.learner import ByAutograd
-from prunelab.core.training.optimizers import OPTIMIZERS
+from prunelab.core.training.optimizers import OPTIMIZERS, SGD
 
 
 def torchs(name, parameters, momentum, weight_decay):
@@ -32,7 +32,7 @@ def test_unmasked_optimisers_are_torchs(name, momentum, weight_decay):
     torch.manual_seed(0)
     ours = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
     theirs = copy.deepcopy(ours)
-    optimizer = OPTIMIZERS[name](dict(ours.named_parameters()), {}, momentum, weight_decay)
+    optimizer = OPTIMIZERS[name](ByAutograd(ours, {}), momentum, weight_decay)
     reference = torchs(name, theirs.parameters(), momentum, weight_decay)
     for step in range(10):
         x, y = torch.randn(8, 5), torch.randint(0, 3, (8,))
@@ -50,7 +50,7 @@ def test_pruned_weights_and_their_momentum_stay_exactly_zero(name):
     network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     masks = {"0.weight": torch.rand(8, 6) > 0.7}
     network[0].weight.data *= masks["0.weight"]
-    optimizer = OPTIMIZERS[name](dict(network.named_parameters()), masks, 0.0 if name == "adam" else 0.9, 0.01)
+    optimizer = OPTIMIZERS[name](ByAutograd(network, masks), 0.0 if name == "adam" else 0.9, 0.01)
     held = [optimizer.first, optimizer.second] if name == "adam" else [optimizer.velocity]
     gone = ~masks["0.weight"]
     for _ in range(20):
@@ -61,16 +61,22 @@ def test_pruned_weights_and_their_momentum_stay_exactly_zero(name):
     assert (network[0].weight[masks["0.weight"]] != 0).all()
 
 
+def run(network, x, y, plan):
+    """By plain gradient descent."""
+    learner = ByAutograd(network, {})
+    return loop.Run(learner, SGD(learner), x, y, plan)
+
+
 def test_one_step_by_hand():
     """w = 2, x = 1, loss -log softmax: the gradient is p - 1 for the right class."""
     network = nn.Linear(1, 2, bias=False)
     network.weight.data = torch.tensor([[2.0], [0.0]])
     plan = loop.Plan([0.5], batch_size=4, order=lambda epoch: torch.Generator())
     x, y = torch.ones(1, 1), torch.tensor([1])
-    result = loop.train(ByAutograd(network, {}), x, y, plan, lambda: {}, lambda row, n: None)
+    rows = list(run(network, x, y, plan))
     p = torch.softmax(torch.tensor([2.0, 0.0]), 0)
     torch.testing.assert_close(network.weight.detach()[:, 0], torch.tensor([2.0 - 0.5 * p[0], 0.5 * p[0]]))
-    assert result.history == [{"epoch": 1, "learning_rate": 0.5}]
+    assert rows == [{"epoch": 1, "learning_rate": 0.5}]
 
 
 def test_each_epoch_sees_each_example_once_in_an_order_of_its_own():
@@ -83,7 +89,7 @@ def test_each_epoch_sees_each_example_once_in_an_order_of_its_own():
 
     x = torch.arange(10.0)[:, None]
     plan = loop.Plan([0.0] * 6, 4, order=lambda epoch: streams.generator(0, "order", epoch))
-    loop.train(ByAutograd(Spy(1, 2), {}), x, torch.zeros(10, dtype=torch.long), plan, lambda: {}, lambda row, n: None)
+    list(run(Spy(1, 2), x, torch.zeros(10, dtype=torch.long), plan))
     first, second = [*chain(*seen[:3])], [*chain(*seen[3:])]
     assert [len(b) for b in seen] == [4, 4, 2] * 2
     assert sorted(first) == sorted(second) == x[:, 0].tolist()
@@ -94,8 +100,7 @@ def test_a_diverged_run_does_not_stop_the_loop():
     network = nn.Linear(1, 2)
     plan = loop.Plan([1e38] * 3, 4, order=lambda epoch: streams.generator(0, "order", epoch))
     x = torch.full((4, 1), 1e30)
-    result = loop.train(ByAutograd(network, {}), x, torch.tensor([0, 1, 0, 1]), plan, lambda: {}, lambda row, n: None)
-    assert len(result.history) == 3
+    assert len(list(run(network, x, torch.tensor([0, 1, 0, 1]), plan))) == 3
 
 
 def test_stepped_schedule_by_hand():

@@ -84,13 +84,13 @@ def test_a_step_sees_the_given_labels_of_its_own_images():
 @pytest.fixture
 def plans(monkeypatch):
     """What the loop is given, in the order of the runs."""
-    found, real = [], loop.train
+    found, real = [], loop.Run
 
-    def spy(learner, x, y, plan, *others):
-        found.append((plan, x, y))
-        return real(learner, x, y, plan, *others)
+    def spy(learner, optimizer, x, y, plan):
+        found.append((plan, x, y, optimizer))
+        return real(learner, optimizer, x, y, plan)
 
-    monkeypatch.setattr(loop, "train", spy)
+    monkeypatch.setattr(loop, "Run", spy)
     return found
 
 
@@ -117,7 +117,7 @@ def test_every_kind_of_round_has_the_schedule_that_was_asked_for(plans, scheme):
     sparse = pruned(t, dense)
     rounds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 4)
     rounds.reinit(t, 1, sparse.masks)
-    whole, retrained, redensed, again = (plan for plan, _, _ in plans)
+    whole, retrained, redensed, again = (plan for plan, *_ in plans)
     for plan in (whole, again):
         assert list(plan.learning_rates) == pytest.approx(BY_HAND)
         assert (plan.first_iteration, plan.epoch_offset) == (0, 0)
@@ -129,7 +129,7 @@ def test_every_kind_of_round_has_the_schedule_that_was_asked_for(plans, scheme):
         assert retrained.first_iteration == (0 if scheme == "scratch" else 3)
     assert list(redensed.learning_rates) == [0.02] * 6
     assert (redensed.first_iteration, redensed.epoch_offset) == (0, 4)
-    for _, x, y in plans:
+    for _, x, y, _ in plans:
         assert x is t.split.x_N
         assert y is t.split.given_N
 
@@ -143,8 +143,9 @@ def test_the_optimiser_is_the_one_that_was_asked_for(plans, name, kind):
     rounds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 1)
     rounds.reinit(t, 1, sparse.masks)
     assert len(plans) == 4
-    for plan, _, _ in plans:
-        assert (plan.optimizer, plan.momentum, plan.weight_decay, plan.batch_size) == (kind, momentum, 0.02, 16)
+    for plan, _, _, optimizer in plans:
+        assert type(optimizer) is kind
+        assert (optimizer.momentum, optimizer.weight_decay, plan.batch_size) == (momentum, 0.02, 16)
 
 
 def drawn(generator):
@@ -159,9 +160,9 @@ def test_orders_and_augmentation_differ_by_replicate_and_epoch_and_are_the_dense
         pruned(t, dense)
         rounds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 2)
     everything = torch.arange(40)
-    orders = [[drawn(plan.order(epoch)) for epoch in (0, 1)] for plan, _, _ in plans]
+    orders = [[drawn(plan.order(epoch)) for epoch in (0, 1)] for plan, *_ in plans]
     pictures = [
-        [plan.augment(epoch)(data.x_N[:], everything).flatten().tolist() for epoch in (0, 1)] for plan, _, _ in plans
+        [plan.augment(epoch)(data.x_N[:], everything).flatten().tolist() for epoch in (0, 1)] for plan, *_ in plans
     ]
     for first in (0, 3):
         assert orders[first] == orders[first + 1] == orders[first + 2]

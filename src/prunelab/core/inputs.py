@@ -5,7 +5,7 @@ batch by batch. Both give the same values to the last bit. What comes as floats 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,17 @@ class Inputs:
         return self.stored.device
 
     @property
-    def whole(self) -> Tensor | None:
-        """All images in order as one tensor [N, C, H, W], if they are held as floats."""
-        return self.stored if self.stored.dtype == torch.float32 and self.rows_N is None else None
+    def floats(self) -> bool:
+        """Whether images are stored as batches are handed out: normalised."""
+        return self.stored.dtype == torch.float32
+
+    def positions(self, index: Tensor) -> Tensor:
+        """Where in `stored` the images of these positions [n] are."""
+        return index if self.rows_N is None else self.rows_N[index]
+
+    def part(self, rows_M: Tensor) -> "Inputs":
+        """M of these images, by their positions; nothing is copied."""
+        return replace(self, rows_N=self.positions(rows_M))
 
     @property
     def sample_shape(self) -> tuple[int, int, int]:

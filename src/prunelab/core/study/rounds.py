@@ -21,6 +21,7 @@ from prunelab.core.study import distance
 from prunelab.core.training import evaluate, loop, restart, schedule
 from prunelab.core.training.augment import AUGMENTATIONS, Augment
 from prunelab.core.training.engine import Engine
+from prunelab.core.training.learner import Learner
 from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
 
@@ -53,7 +54,7 @@ class Task:
     seed: int
     split: Split
     params: "Config"
-    on_epoch: loop.OnEpoch
+    on_epoch: Callable[[Row, int], None]  # is handed each epoch's row, and how many there will be
 
     def fresh(self, round_number: int, purpose: str = "init") -> State:
         """A random initialisation; `init` of round 0 is the dense run's."""
@@ -202,16 +203,12 @@ def _plan(
     task: Task, rates: list[float], first_iteration: int = 0, epoch_offset: int = 0, own: tuple[int, ...] = ()
 ) -> loop.Plan:
     """What a run does; `own` is the round, if its order and augmentation are its own (restart.py)."""
-    train = task.params.train
     return loop.Plan(
         learning_rates=rates,
-        batch_size=train.batch_size,
+        batch_size=task.params.train.batch_size,
         # Where a round starts anew, an epoch has the order it has in the dense run: what differs is the mask alone,
         # and rewinding with nothing pruned repeats the dense run exactly.
         order=lambda epoch: streams.generator(task.seed, "order", epoch, *own),
-        optimizer=OPTIMIZERS[train.optimizer],
-        momentum=train.momentum,
-        weight_decay=train.weight_decay,
         augment=_augment(task, own),
         first_iteration=first_iteration,
         epoch_offset=epoch_offset,
@@ -248,22 +245,12 @@ def _run(
     engine = Engine(**dict.fromkeys(task.params.engine, True))
     learner = engine.learner(network, masks, sparse=sparse)
     measure = evaluate.Measure(learner, split)
-
-    def on_epoch(row: Row, epochs: int) -> None:
-        odd = next((name for name, value in row.items() if value is not None and not isfinite(value)), None)
-        if odd:
-            raise UserError(
-                f"round r{round_number:02d}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch "
-                f"{row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
-            )
-        task.on_epoch(row, epochs)
-
-    trained = loop.train(learner, split.x_N, split.given_N, plan, measure, on_epoch, keep_at)
+    history, kept = _train(task, round_number, learner, measure, plan, keep_at)
     assert measure.log_p_KN is not None
     loss_N, _ = evaluate.outcomes(measure.log_p_KN, split.given_N)
     end = learner.state()
     counted = masks if sparsity_of is None else sparsity_of
-    best = max(trained.history, key=lambda row: row["test_accuracy"])
+    best = max(history, key=lambda row: row["test_accuracy"])
     remaining = mask.survivors(counted) / mask.prunable(counted)
     record = {
         "round": f"r{round_number:02d}",
@@ -272,7 +259,7 @@ def _run(
         "remaining": remaining,
         "survivors": mask.survivors(counted),
         "prunable": mask.prunable(counted),
-        "last": trained.history[-1],
+        "last": history[-1],
         "best": {
             "epoch": best["epoch"],
             "test_accuracy": best["test_accuracy"],
@@ -288,11 +275,35 @@ def _run(
         masks=masks,
         start=start,
         weights=end,
-        history=trained.history,
+        history=history,
         predicted_N=predicted_N.cpu(),
         loss_N=loss_N.cpu(),
         right_T=measure.test_right_T.cpu(),
         best_right_T=measure.best_right_T.cpu(),
         record=record,
-        rewind=trained.kept,
+        rewind=kept,
     )
+
+
+def _train(
+    task: Task, round_number: int, learner: Learner, measure: evaluate.Measure, plan: loop.Plan, keep_at: int | None
+) -> tuple[list[Row], State | None]:
+    """Train and measure: a row for each epoch, and the state just before iteration `keep_at`."""
+    train, split = task.params.train, task.split
+    optimizer = OPTIMIZERS[train.optimizer](learner, momentum=train.momentum, weight_decay=train.weight_decay)
+    run = loop.Run(learner, optimizer, split.x_N, split.given_N, plan)
+    history, kept = [], None
+    for epoch in run.epochs:
+        for iteration in run.steps(epoch):
+            if iteration == keep_at:
+                kept = learner.state()
+        row = run.row(epoch) | measure()
+        odd = next((name for name, value in row.items() if value is not None and not isfinite(value)), None)
+        if odd:
+            raise UserError(
+                f"round r{round_number:02d}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch "
+                f"{row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
+            )
+        task.on_epoch(row, len(run.epochs))
+        history.append(row)
+    return history, kept

@@ -11,8 +11,8 @@ from prunelab.core import artifacts, images, split
 from prunelab.core.images import Images
 from prunelab.core.split import Split
 from prunelab.core.study import checkpoint, live, replicates
+from prunelab.core.study.replicates import OnEpoch, Row
 from prunelab.core.study.rounds import Outcome, Task
-from prunelab.core.training.loop import OnEpoch, Row
 
 if TYPE_CHECKING:
     from prunelab.config import Config

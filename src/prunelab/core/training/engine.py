@@ -26,8 +26,8 @@ class Engine:
 
         Args:
             network: on its device; pruned weights must be zero.
-            masks: survivors by parameter name.
-            sparse: layers may keep surviving weights only, where that is faster.
+            masks: survivors by parameter name; of any parameters.
+            sparse: layers may keep surviving weights only, where that is faster; there is no `remask` then.
         """
         on_cpu = all(parameter.device.type == "cpu" for parameter in network.parameters())
         if on_cpu and not (self.bfloat16 or self.compile) and perceptron.is_one(network):

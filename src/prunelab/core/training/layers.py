@@ -18,12 +18,19 @@ DENSEST = 0.25
 DENSEST_GRADIENT = 0.1
 
 
+Mask = Tensor | None  # None: all survive
+
+
 class Dense:
     """The whole matrix; shares the memory of the weight [O, I] and bias [O] it is given."""
 
     def __init__(self, weight_OI: Tensor, bias_O: Tensor) -> None:
         self.parameters = (weight_OI, bias_O)
         self._bias_O1 = bias_O[:, None]
+
+    def masks(self, weight_OI: Mask, bias_O: Mask) -> tuple[Mask, Mask]:
+        """Those of weight and bias as they are of `parameters`."""
+        return weight_OI, bias_O
 
     def forward(self, x_IB: Tensor) -> Tensor:
         """Outputs weight @ x + bias [O, B]."""
@@ -82,6 +89,10 @@ class Sparse:
         self._index(self._mask_HI[:, live_I])
         return live_I
 
+    def masks(self, weight_OI: Mask, bias_O: Mask) -> tuple[Mask, Mask]:
+        """Those of weight and bias as they are of `parameters`, which hold no pruned weight."""
+        return None, None if bias_O is None else bias_O[self._order_O]
+
     def forward(self, x_IB: Tensor) -> Tensor:
         """Outputs weight @ x + bias [H, B]."""
         return _bags(x_IB, self._inputs, self._output_starts, self._values).add_(self._bias_H1)
@@ -114,7 +125,7 @@ class Sparse:
 Layer = Dense | Sparse
 
 
-def pays(mask_OI: Tensor | None) -> bool:
+def pays(mask_OI: Mask) -> bool:
     """Whether a layer with these survivors is faster as Sparse; float32 on a CPU is assumed. None: all survive."""
     return mask_OI is not None and int(mask_OI.sum()) <= DENSEST * mask_OI.numel()
 

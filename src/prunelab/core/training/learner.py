@@ -33,6 +33,13 @@ class Learner(Protocol):
     def masks(self) -> Mapping[str, Tensor]:
         """Survivors of those parameters that hold pruned weights too, as zeros."""
 
+    def remask(self, masks: Mapping[str, Tensor]) -> None:
+        """Take note of other masks; an optimiser's `remask` calls it and makes zeros of what goes.
+
+        Raises:
+            ValueError: a mask is not of a parameter's name and shape, or survivors are all that is kept.
+        """
+
     def reader(self, x: Inputs | Tensor) -> Reader:
         """How batches are read from a set; made once for a run."""
 
@@ -46,6 +53,16 @@ class Learner(Protocol):
         """A copy of the network's parameters and buffers, whole, on the CPU."""
 
 
+def fitting(masks: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The masks. Raises ValueError if one is not of a parameter's name and shape."""
+    for name, mask in masks.items():
+        if name not in parameters:
+            raise ValueError(f"a mask of {name}, must be of one of {', '.join(parameters)}")
+        if mask.shape != parameters[name].shape:
+            raise ValueError(f"the mask of {name} is {tuple(mask.shape)}, must be {tuple(parameters[name].shape)}")
+    return masks
+
+
 class ByAutograd:
     """Any network.
 
@@ -57,9 +74,13 @@ class ByAutograd:
 
     def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], forward: Forward | None = None) -> None:
         self.parameters: dict[str, Tensor] = dict(network.named_parameters())
-        self.masks = masks
+        self.remask(masks)
         self._network, self._forward = network.train(), forward or network
         self._leaves = tuple(self.parameters.values())
+
+    def remask(self, masks: Mapping[str, Tensor]) -> None:
+        """Any masks will do."""
+        self.masks = fitting(masks, self.parameters)
 
     def reader(self, x: Inputs | Tensor) -> Reader:
         """Images [B, C, H, W]."""

@@ -1,6 +1,6 @@
-"""The training loop. It knows a network, data and a plan, and no experiment."""
+"""The training loop, walked from outside. It knows a network, data and a plan, and no experiment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -9,13 +9,11 @@ import torch
 from torch import Tensor
 
 from prunelab.core.inputs import Inputs
-from prunelab.core.networks import State
 from prunelab.core.training.augment import Augment
 from prunelab.core.training.learner import Learner
-from prunelab.core.training.optimizers import SGD, Maker
+from prunelab.core.training.optimizers import Optimizer
 
 Row = dict[str, Any]
-OnEpoch = Callable[[Row, int], None]
 
 
 @dataclass(frozen=True)
@@ -25,20 +23,9 @@ class Plan:
     learning_rates: Sequence[float]  # one per iteration of the whole schedule
     batch_size: int
     order: Callable[[int], torch.Generator]  # epoch (from 0, `epoch_offset` included) -> its shuffle
-    optimizer: Maker = SGD
-    momentum: float = 0.0
-    weight_decay: float = 0.0
     augment: Callable[[int], Augment] | None = None  # epoch, as in `order` -> what happens to its batches
     first_iteration: int = 0  # rewound runs skip what came before
     epoch_offset: int = 0  # epochs already trained when this schedule begins; they are counted on
-
-
-@dataclass(frozen=True)
-class Trained:
-    """History, one row per finished epoch, and the state at the iteration that was asked for."""
-
-    history: list[Row]
-    kept: State | None
 
 
 def steps_per_epoch(num_examples: int, batch_size: int) -> int:
@@ -46,44 +33,50 @@ def steps_per_epoch(num_examples: int, batch_size: int) -> int:
     return ceil(num_examples / batch_size)
 
 
-def train(
-    learner: Learner,
-    x: Inputs | Tensor,
-    y: Tensor,
-    plan: Plan,
-    measure: Callable[[], Row],
-    on_epoch: OnEpoch,
-    keep_at: int | None = None,
-) -> Trained:
-    """Train in place by a masked optimiser on the mean cross-entropy of each batch.
+class Run:
+    """Training in place, by an optimiser on the mean cross-entropy of each batch.
+
+    `for row in run` trains epoch by epoch; `for epoch in run.epochs: for iteration in run.steps(epoch)` update by
+    update. Between two epochs or updates the learner and its optimiser are the caller's: to measure, to keep, to give
+    other masks to, or to leave as they are by walking no further.
 
     Args:
         learner: starts as it is.
+        optimizer: the learner's; what it has stored up (momentum) is kept from run to run.
         x: N inputs, on the learner's device.
         y: labels [N], int64.
         plan: learning rates, batches, order.
-        measure: called after each epoch; what it returns joins that epoch's row.
-        on_epoch: is handed each row, and how many there will be (a progress bar, a logger).
-        keep_at: keep a copy of the state just before this iteration.
+
+    Attributes:
+        epochs: of the schedule, from 0, those before `first_iteration` left out.
     """
-    optimizer = plan.optimizer(learner.parameters, learner.masks, plan.momentum, plan.weight_decay)
-    read = learner.reader(x)
-    steps = steps_per_epoch(len(x), plan.batch_size)
-    history: list[Row] = []
-    kept = None
-    iteration = plan.first_iteration
-    epochs = range(iteration // steps, len(plan.learning_rates) // steps)
-    for epoch in epochs:
-        shuffle = plan.order(plan.epoch_offset + epoch)
-        augment = plan.augment(plan.epoch_offset + epoch) if plan.augment else None
-        batches = torch.randperm(len(x), generator=shuffle).to(x.device).split(plan.batch_size)
-        for batch in batches[iteration - epoch * steps :]:
-            if iteration == keep_at:
-                kept = learner.state()
-            optimizer.step(learner.gradients(read(batch, augment), y[batch]), plan.learning_rates[iteration])
-            iteration += 1
-        rate = plan.learning_rates[iteration - 1]
-        row = {"epoch": plan.epoch_offset + epoch + 1, "learning_rate": rate, **measure()}
-        history.append(row)
-        on_epoch(row, len(epochs))
-    return Trained(history, kept)
+
+    def __init__(self, learner: Learner, optimizer: Optimizer, x: Inputs | Tensor, y: Tensor, plan: Plan) -> None:
+        self._learner, self._optimizer, self._plan = learner, optimizer, plan
+        self._x, self._y, self._read = x, y, learner.reader(x)
+        self._steps = steps_per_epoch(len(x), plan.batch_size)
+        self.epochs = range(plan.first_iteration // self._steps, len(plan.learning_rates) // self._steps)
+
+    def __iter__(self) -> Iterator[Row]:
+        """After each epoch its row."""
+        for epoch in self.epochs:
+            for _ in self.steps(epoch):
+                pass
+            yield self.row(epoch)
+
+    def steps(self, epoch: int) -> Iterator[int]:
+        """Before each update its iteration; the update is done when the next one is asked for."""
+        plan, number = self._plan, self._plan.epoch_offset + epoch
+        shuffle = plan.order(number)
+        augment = plan.augment(number) if plan.augment else None
+        batches = torch.randperm(len(self._x), generator=shuffle).to(self._x.device).split(plan.batch_size)
+        first = max(plan.first_iteration, epoch * self._steps)
+        for iteration, batch in enumerate(batches[first - epoch * self._steps :], start=first):
+            yield iteration
+            gradients = self._learner.gradients(self._read(batch, augment), self._y[batch])
+            self._optimizer.step(gradients, plan.learning_rates[iteration])
+
+    def row(self, epoch: int) -> Row:
+        """The number of a finished epoch, from 1, and its last learning rate; what is measured joins it."""
+        rate = self._plan.learning_rates[(epoch + 1) * self._steps - 1]
+        return {"epoch": self._plan.epoch_offset + epoch + 1, "learning_rate": rate}

@@ -2,13 +2,15 @@
 
 Gradients of pruned weights are set to zero before an optimiser sees them, and weight decay of a zero is zero, so a
 pruned weight *and its momentum* stay exactly zero: re-dense training releases nothing stored up. To add one: write
-its `_update` and name it in OPTIMIZERS (and in config.py).
+its `_update`, say in `_stored` what it keeps from step to step, and name it in OPTIMIZERS (and in config.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+
+from prunelab.core.training.learner import Learner
 
 Gradients = tuple[Tensor, ...]
 
@@ -17,30 +19,52 @@ class Optimizer:
     """Zeroes what is pruned and adds the L2 penalty; a subclass turns what is left into an update.
 
     Args:
-        parameters: by name, moved in place; pruned weights must already be zero.
-        masks: parameter name -> bool mask of survivors; parameters without one are all trained.
+        learner: its parameters are moved in place; what its masks prune must already be zero.
         momentum: in [0, 1).
         weight_decay: L2 penalty, applied to every parameter.
     """
 
-    def __init__(
-        self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], momentum: float, weight_decay: float
-    ) -> None:
-        names = list(parameters)
-        self.parameters = tuple(parameters.values())
-        pruned = [i for i, name in enumerate(names) if name in masks and not bool(masks[name].all())]
-        self._pruned = pruned
-        self._masks = [masks[names[i]].to(self.parameters[i]) for i in pruned]
-        self._momentum, self._weight_decay = momentum, weight_decay
+    def __init__(self, learner: Learner, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+        self._learner = learner
+        self.parameters = tuple(learner.parameters.values())
+        self.momentum, self.weight_decay = momentum, weight_decay
         self.velocity = [torch.zeros_like(p) for p in self.parameters] if momentum else []
+        self._read_masks()
+
+    @torch.no_grad()
+    def remask(self, masks: Mapping[str, Tensor]) -> None:
+        """Other masks for the learner from now on, in the place of all that it had.
+
+        What goes becomes zero, and so does all that is stored for it; what stays keeps its value, momentum and
+        averages to the bit. What comes back starts with nothing stored, at zero unless the caller put something
+        there. (Adam counts its steps for all entries together: after many of them the first step of what comes back
+        is 3.2 times the learning rate, not once, because averages from zero are no longer made up for.)
+
+        Raises:
+            ValueError: a mask is not of a parameter's name and shape, or the learner keeps survivors only.
+        """
+        self._learner.remask(masks)
+        self._read_masks()
+        for i, mask in zip(self._pruned, self._masks, strict=True):
+            for held in (self.parameters, *self._stored()):
+                held[i].masked_fill_(mask == 0, 0.0)
+
+    def _read_masks(self) -> None:
+        names, masks = list(self._learner.parameters), self._learner.masks
+        self._pruned = [i for i, name in enumerate(names) if name in masks and not bool(masks[name].all())]
+        self._masks = [masks[names[i]].to(self.parameters[i]) for i in self._pruned]
+
+    def _stored(self) -> list[list[Tensor]]:
+        """All that is kept from step to step, each for every parameter."""
+        return [self.velocity] if self.velocity else []
 
     @torch.no_grad()
     def step(self, gradients: Gradients, lr: float) -> None:
         """One update; `gradients` are in the order of `parameters` and are overwritten."""
         if self._masks:
             torch._foreach_mul_([gradients[i] for i in self._pruned], self._masks)
-        if self._weight_decay:
-            torch._foreach_add_(gradients, self.parameters, alpha=self._weight_decay)
+        if self.weight_decay:
+            torch._foreach_add_(gradients, self.parameters, alpha=self.weight_decay)
         self._update(gradients, lr)
 
     def _update(self, gradients: Gradients, lr: float) -> None:
@@ -51,8 +75,8 @@ class SGD(Optimizer):
     """Stochastic gradient descent with momentum, as torch.optim.SGD computes it."""
 
     def _update(self, gradients: Gradients, lr: float) -> None:
-        if self._momentum:
-            torch._foreach_mul_(self.velocity, self._momentum)
+        if self.momentum:
+            torch._foreach_mul_(self.velocity, self.momentum)
             torch._foreach_add_(self.velocity, gradients)
         torch._foreach_add_(self.parameters, tuple(self.velocity) or gradients, alpha=-lr)
 
@@ -61,9 +85,9 @@ class Nesterov(Optimizer):
     """SGD with Nesterov momentum (which must be above 0), as torch.optim.SGD(nesterov=True) computes it."""
 
     def _update(self, gradients: Gradients, lr: float) -> None:
-        torch._foreach_mul_(self.velocity, self._momentum)
+        torch._foreach_mul_(self.velocity, self.momentum)
         torch._foreach_add_(self.velocity, gradients)
-        torch._foreach_add_(gradients, self.velocity, alpha=self._momentum)
+        torch._foreach_add_(gradients, self.velocity, alpha=self.momentum)
         torch._foreach_add_(self.parameters, gradients, alpha=-lr)
 
 
@@ -75,13 +99,14 @@ class Adam(Optimizer):
 
     BETAS, EPS = (0.9, 0.999), 1e-8
 
-    def __init__(
-        self, parameters: Mapping[str, Tensor], masks: Mapping[str, Tensor], momentum: float, weight_decay: float
-    ) -> None:
-        super().__init__(parameters, masks, 0.0, weight_decay)
+    def __init__(self, learner: Learner, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+        super().__init__(learner, 0.0, weight_decay)
         self.first = [torch.zeros_like(p) for p in self.parameters]
         self.second = [torch.zeros_like(p) for p in self.parameters]
         self._steps = 0
+
+    def _stored(self) -> list[list[Tensor]]:
+        return [self.first, self.second]
 
     def _update(self, gradients: Gradients, lr: float) -> None:
         self._steps += 1
@@ -95,5 +120,4 @@ class Adam(Optimizer):
         torch._foreach_addcdiv_(self.parameters, self.first, roots, value=-lr / (1 - b1**self._steps))
 
 
-Maker = Callable[[Mapping[str, Tensor], Mapping[str, Tensor], float, float], Optimizer]
-OPTIMIZERS: dict[str, Maker] = {"sgd": SGD, "nesterov": Nesterov, "adam": Adam}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "nesterov": Nesterov, "adam": Adam}

@@ -12,8 +12,8 @@ from prunelab.core import networks
 from prunelab.core.inputs import Inputs
 from prunelab.core.networks import State
 from prunelab.core.training.augment import Augment
-from prunelab.core.training.layers import Dense, Layer, Sparse, pays
-from prunelab.core.training.learner import EVALUATION_BATCH, Reader
+from prunelab.core.training.layers import Dense, Layer, Mask, Sparse, pays
+from prunelab.core.training.learner import EVALUATION_BATCH, Reader, fitting
 
 # Pixels are picked from the images, which are copied for it, when no more than this share of them is read.
 PICKED_UP_TO = 0.5
@@ -27,7 +27,7 @@ def is_one(network: nn.Module) -> bool:
     )
 
 
-def _layers(modules: list[nn.Linear], survivors: list[Tensor | None]) -> tuple[list[Layer], Tensor | None]:
+def _layers(modules: list[nn.Linear], survivors: list[Mask]) -> tuple[list[Layer], Tensor | None]:
     """The faster kind of layer for each; and which pixels [I] to give to the first, if it is worth picking them.
 
     From last to first: what a sparse layer does not read, the sparse one before it need not compute.
@@ -56,29 +56,39 @@ class ByHand:
     """
 
     def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], *, sparse: bool) -> None:
+        fitting(masks, dict(network.named_parameters()))
         self._network = network
         linear = {path: module for path, module in network.named_children() if isinstance(module, nn.Linear)}
         survivors = [masks.get(f"{path}.weight") if sparse else None for path in linear]
         self._layers, self._live = _layers(list(linear.values()), survivors)
         self.parameters: dict[str, Tensor] = {}
+        own: dict[str, Mask] = {}
         for path, layer in zip(linear, self._layers, strict=True):
-            self.parameters |= zip((f"{path}.weight", f"{path}.bias"), layer.parameters, strict=True)
-        self.masks = {name: mask for name, mask in masks.items() if self.parameters[name].shape == mask.shape}
+            names = (f"{path}.weight", f"{path}.bias")
+            self.parameters |= zip(names, layer.parameters, strict=True)
+            own |= zip(names, layer.masks(*map(masks.get, names)), strict=True)
+        self.masks: Mapping[str, Tensor] = {name: mask for name, mask in own.items() if mask is not None}
         self._sets: dict[int, tuple[Inputs, list[Tensor]]] = {}
         self._minus: dict[int, Tensor] = {}
 
+    def remask(self, masks: Mapping[str, Tensor]) -> None:
+        """Any masks will do where all layers are dense, as `sparse=False` makes them."""
+        if any(isinstance(layer, Sparse) for layer in self._layers):
+            raise ValueError("layers that keep surviving weights only take no other masks: make the learner dense")
+        self.masks = fitting(masks, self.parameters)
+
     def reader(self, x: Inputs | Tensor) -> Reader:
         """Batches [live inputs, B]."""
-        if isinstance(x, Tensor) or x.whole is None:
+        if isinstance(x, Tensor) or not x.floats:
             return lambda batch, augment: self._arranged(x[batch] if augment is None else augment(x[batch], batch))
-        rows = x.whole.flatten(1)
+        rows = x.stored.flatten(1)
         if self._live is not None:
             rows = rows[:, self._live]
 
         def read(batch: Tensor, augment: Augment | None) -> Tensor:
             if augment is not None:
                 return self._arranged(augment(x[batch], batch))
-            return self._by_feature(rows.index_select(0, batch))
+            return self._by_feature(rows.index_select(0, x.positions(batch)))
 
         return read
 
@@ -126,7 +136,7 @@ class ByHand:
 
     def _features(self, x: Inputs) -> "list[Tensor] | map[Tensor]":
         arranged = map(self._arranged, x.batches(EVALUATION_BATCH))
-        if x.whole is None:
+        if not x.floats:
             return arranged
         if id(x) not in self._sets:
             self._sets[id(x)] = (x, list(arranged))  # x is kept, so that its id stays its own
