@@ -1,6 +1,6 @@
 """The arrays one replicate trains on and is measured on, with the subsets of SDD 3.1.
 
-Shapes: N training examples (without the validation split), V validation, T test; C channels, H x W pixels.
+Shapes: N training examples (without the validation split), V validation, T test; M of the N; C channels, H x W pixels.
 
 - *permuted*: selected for corruption, with the labels they were given. Accuracy there is rote memorisation.
 - *unpermuted*: never selected.
@@ -8,7 +8,7 @@ Shapes: N training examples (without the validation split), V validation, T test
 - *test* (and *validation*, when asked for): never trained on, always clean.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -33,6 +33,39 @@ class Split:
     x_test_T: Inputs
     y_test_T: Tensor
     num_classes: int
+
+    def part(self, rows: Array) -> "Split":
+        """The same with a part of the training examples, of which no pixel is copied.
+
+        Args:
+            rows: which ones: bool [N], or positions [M] in the order wanted.
+
+        Pixels stay normalised as they were, by all training images of `make`.
+
+        Raises:
+            ValueError: no example is left.
+        """
+        positions_M = np.arange(len(self.x_N))[rows]
+        if not len(positions_M):
+            raise ValueError("a part of the training examples must have one at least")
+        rows_M = torch.from_numpy(positions_M).to(self.x_N.device)
+        return replace(
+            self,
+            x_N=self.x_N.part(rows_M),
+            given_N=self.given_N[rows_M],
+            original_N=self.original_N[rows_M],
+            permuted_N=self.permuted_N[rows_M],
+        )
+
+
+def without_lone(rows_M: Array, batch_size: int, rng: np.random.Generator) -> Array:
+    """Positions of a part, less one drawn at random where one example would be a batch by itself.
+
+    Batch norm cannot be trained on that. With any other number of positions nothing is drawn.
+    """
+    if len(rows_M) % batch_size != 1:
+        return rows_M
+    return np.delete(rows_M, rng.integers(len(rows_M)))
 
 
 def make(images: Images, labels: dict[str, Array], device: torch.device) -> Split:

@@ -29,3 +29,19 @@ def stepped(
 def constant(epochs: int, steps: int, lr: float) -> list[float]:
     """The same rate throughout: `finetune` and re-dense training."""
     return [lr] * (epochs * steps)
+
+
+def for_part(rates: Sequence[float], part_steps: int) -> list[float]:
+    """A run's rates for training on a part of its examples: the same update by update (Lens E).
+
+    Args:
+        rates: of the whole run, one per iteration.
+        part_steps: iterations in an epoch of the part.
+
+    Returns:
+        Rates of as many whole epochs of the part as come nearest to the whole run's number of updates, one at least;
+        beyond that number, its last rate. So milestones come after the same number of updates.
+    """
+    epochs = max(1, round(len(rates) / part_steps))
+    length = epochs * part_steps
+    return [*rates[:length], *[rates[-1]] * (length - len(rates))]
