@@ -96,6 +96,60 @@ def test_each_epoch_sees_each_example_once_in_an_order_of_its_own():
     assert first != second
 
 
+class Small:
+    """A network with batch norm about to train on forty images, five updates an epoch."""
+
+    def __init__(self, name):
+        self.data = make_split(permuted=range(9))
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 4))
+        self.learner = ByAutograd(network, {})
+        self.optimizer = OPTIMIZERS[name](self.learner, 0.0 if name == "adam" else 0.9, 0.01)
+
+    def run(self, iterations=20, first_iteration=0):
+        rates = [0.01 / (i + 1) for i in range(iterations)]
+        plan = loop.Plan(rates, 8, lambda epoch: streams.generator(0, "order", epoch), None, first_iteration)
+        return loop.Run(self.learner, self.optimizer, self.data.x_N, self.data.given_N, plan)
+
+    def trained(self, *args):
+        """The state in the end."""
+        list(self.run(*args))
+        return self.learner.state()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_run_that_is_left_early_stands_where_a_shorter_one_ends_and_can_be_gone_on_with(name):
+    """To the bit, and with the momentum that it had: by epochs, and in the middle of one."""
+    whole, short, left, between = (Small(name) for _ in range(4))
+    for row in left.run():
+        if row["epoch"] == 2:
+            break
+    assert same(left.learner.state(), short.trained(10))
+    assert same(left.trained(20, 10), whole.trained())
+    run = between.run()
+    assert run.epochs == range(4)
+    for iteration in chain.from_iterable(map(run.steps, run.epochs)):
+        if iteration == 12:
+            break
+    assert not same(between.learner.state(), short.learner.state())
+    assert same(between.trained(20, 12), whole.learner.state())
+
+
+def test_steps_come_before_their_updates_and_rows_after_their_epochs():
+    stepped, walked = Small("sgd"), Small("sgd")
+    run, seen = stepped.run(20, 7), []
+    for epoch in run.epochs:
+        for iteration in run.steps(epoch):
+            before = stepped.learner.state()
+            assert not seen or not same(before, seen[-1][1])
+            seen.append((iteration, before))
+        assert not same(before, stepped.learner.state())
+        assert run.row(epoch) == {"epoch": epoch + 1, "learning_rate": 0.01 / (5 * epoch + 5)}
+    assert [iteration for iteration, _ in seen] == [*range(7, 20)]
+    assert [row["epoch"] for row in walked.run(20, 7)] == [2, 3, 4]
+    assert same(walked.learner.state(), stepped.learner.state())
+
+
 def test_a_diverged_run_does_not_stop_the_loop():
     network = nn.Linear(1, 2)
     plan = loop.Plan([1e38] * 3, 4, order=lambda epoch: streams.generator(0, "order", epoch))

@@ -66,15 +66,17 @@ class Run:
 
     def steps(self, epoch: int) -> Iterator[int]:
         """Before each update its iteration; the update is done when the next one is asked for."""
-        plan, number = self._plan, self._plan.epoch_offset + epoch
+        learner, plan, number = self._learner, self._plan, self._plan.epoch_offset + epoch
         shuffle = plan.order(number)
         augment = plan.augment(number) if plan.augment else None
         batches = torch.randperm(len(self._x), generator=shuffle).to(self._x.device).split(plan.batch_size)
         first = max(plan.first_iteration, epoch * self._steps)
         for iteration, batch in enumerate(batches[first - epoch * self._steps :], start=first):
             yield iteration
-            gradients = self._learner.gradients(self._read(batch, augment), self._y[batch])
-            self._optimizer.step(gradients, plan.learning_rates[iteration])
+            # In one expression: gradients kept by a name would take up a second place in the cache.
+            self._optimizer.step(
+                learner.gradients(self._read(batch, augment), self._y[batch]), plan.learning_rates[iteration]
+            )
 
     def row(self, epoch: int) -> Row:
         """The number of a finished epoch, from 1, and its last learning rate; what is measured joins it."""

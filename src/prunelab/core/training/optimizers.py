@@ -37,8 +37,8 @@ class Optimizer:
 
         What goes becomes zero, and so does all that is stored for it; what stays keeps its value, momentum and
         averages to the bit. What comes back starts with nothing stored, at zero unless the caller put something
-        there. (Adam counts its steps for all entries together: after many of them the first step of what comes back
-        is 3.2 times the learning rate, not once, because averages from zero are no longer made up for.)
+        there. (Adam counts its steps for all entries together and makes up for averages that start from zero by
+        that count: late in a run the first step of what comes back is up to 3.2 times the learning rate, not once.)
 
         Raises:
             ValueError: a mask is not of a parameter's name and shape, or the learner keeps survivors only.
