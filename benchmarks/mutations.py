@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "prunelab"
 # Files of fast tests that can see a change, by where it is; the ones that know the answer before the golden numbers.
 TESTS = {
-    "core/training": ("training", "wiring", "scoring", "rounds", "sparse", "stages", "golden"),
-    "core": ("wiring", "scoring", "rounds", "pruning", "stages", "golden"),
+    "core/training": ("training", "remask", "split", "wiring", "scoring", "rounds", "sparse", "stages", "golden"),
+    "core": ("split", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
     "landscape": ("landscape", "stages", "golden"),

@@ -115,25 +115,41 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
     ],
     "core/training/loop.py": [
         ("plan.learning_rates[iteration])", "plan.learning_rates[0])", "the first rate throughout"),
-        ("plan.order(number)", "plan.order(epoch)",
-         "re-dense training repeats the first epochs' order"),
-        ("batches[first - epoch * self._steps :]", "batches",
-         "a run from within an epoch repeats its beginning"),
+        ("plan.order(number)", "plan.order(epoch)", "re-dense training repeats the first epochs' order"),
+        ("batches[first - epoch * self._steps :]", "batches", "a run from within an epoch repeats its beginning"),
     ],
     "core/training/schedule.py": [
         ("i // steps >= m", "i // steps > m", "milestones an epoch late"),
         ("(i + 1) / warmup", "i / warmup", "warm-up from rate 0"),
+        ("[rates[-1]] *", "[rates[0]] *", "a part goes on at the first rate"),
+        ("round(len(rates) / part_steps)", "len(rates) // part_steps", "a part never trains longer than the whole"),
     ],
     "core/training/optimizers.py": [
         ("alpha=self.weight_decay)", "alpha=2 * self.weight_decay)", "weight decay applied twice"),
         ("value=-lr / (1 - b1**self._steps))", "value=-lr)", "Adam without the first bias correction"),
         ("(1 - b2**self._steps) ** 0.5", "1.0", "Adam without the second bias correction"),
         ("if self._masks:", "if not self._masks:", "pruned weights move"),
+        ("(self.parameters, *self._stored())", "(self.parameters,)", "what goes keeps its momentum"),
+        ("(self.parameters, *self._stored())", "self._stored()", "what goes keeps its value"),
+        ("[self.first, self.second]", "[self.first]", "what goes keeps its mean squared gradient"),
+        ("remask(masks)\n        self._read_masks()", "remask(masks)", "other masks are noted and not obeyed"),
+    ],
+    "core/training/layers.py": [
+        ("None if bias_O is None else bias_O[self._order_O]", "bias_O", "a sparse layer's bias mask in another order"),
+    ],
+    "core/training/perceptron.py": [
+        ("x.positions(batch)", "batch", "a part's perceptron reads other images than its own"),
     ],
     "core/training/augment.py": [
         ("x.flip(3)", "x.flip(2)", "flips upside down"),
     ],
+    "core/inputs.py": [
+        ("rows_N=self.positions(rows_M)", "rows_N=rows_M", "a part of a part is one of the whole"),
+    ],
     "core/split.py": [
+        ("given_N=self.given_N[rows_M]", "given_N=self.given_N[: len(rows_M)]", "a part has other images' labels"),
+        ("permuted_N=self.permuted_N[rows_M]", "permuted_N=self.permuted_N", "a part is permuted where the whole is"),
+        ("% batch_size != 1", "% batch_size != 0", "a batch of one is left alone, others are made"),
         ("inputs.moments(images.x_train, training, images.max_value)",
          "inputs.moments(images.x_test, np.arange(len(images.x_test)), images.max_value)",
          "normalisation from the test set"),

@@ -44,7 +44,7 @@ class Run:
         learner: starts as it is.
         optimizer: the learner's; what it has stored up (momentum) is kept from run to run.
         x: N inputs, on the learner's device.
-        y: labels [N], int64.
+        y: their labels [N], int64.
         plan: learning rates, batches, order.
 
     Attributes:
@@ -53,7 +53,7 @@ class Run:
 
     def __init__(self, learner: Learner, optimizer: Optimizer, x: Inputs | Tensor, y: Tensor, plan: Plan) -> None:
         self._learner, self._optimizer, self._plan = learner, optimizer, plan
-        self._x, self._y, self._read = x, y, learner.reader(x)
+        self._read, self._y = learner.reader(x), y
         self._steps = steps_per_epoch(len(x), plan.batch_size)
         self.epochs = range(plan.first_iteration // self._steps, len(plan.learning_rates) // self._steps)
 
@@ -66,17 +66,16 @@ class Run:
 
     def steps(self, epoch: int) -> Iterator[int]:
         """Before each update its iteration; the update is done when the next one is asked for."""
-        learner, plan, number = self._learner, self._plan, self._plan.epoch_offset + epoch
-        shuffle = plan.order(number)
+        learner, optimizer, read, y, plan = self._learner, self._optimizer, self._read, self._y, self._plan
+        number = plan.epoch_offset + epoch
         augment = plan.augment(number) if plan.augment else None
-        batches = torch.randperm(len(self._x), generator=shuffle).to(self._x.device).split(plan.batch_size)
+        shuffle = plan.order(number)
+        batches = torch.randperm(len(y), generator=shuffle).to(y.device).split(plan.batch_size)
         first = max(plan.first_iteration, epoch * self._steps)
         for iteration, batch in enumerate(batches[first - epoch * self._steps :], start=first):
             yield iteration
-            # In one expression: gradients kept by a name would take up a second place in the cache.
-            self._optimizer.step(
-                learner.gradients(self._read(batch, augment), self._y[batch]), plan.learning_rates[iteration]
-            )
+            # Gradients get no name here: kept until the next update, they would take a second place in the cache.
+            optimizer.step(learner.gradients(read(batch, augment), y[batch]), plan.learning_rates[iteration])
 
     def row(self, epoch: int) -> Row:
         """The number of a finished epoch, from 1, and its last learning rate; what is measured joins it."""
