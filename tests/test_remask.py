@@ -145,9 +145,10 @@ def test_what_comes_back_starts_at_zero_with_nothing_stored(name, momentum):
         assert ((before - weight.detach())[kept] > 5 * RATE[name]).all()  # what stayed has its momentum
 
 
-def test_a_filter_masked_through_all_its_parameters_outputs_exactly_zero():
+@pytest.mark.parametrize("engine", [Engine(), Engine(channels_last=True), Engine(bfloat16=True)], ids=repr)
+def test_a_filter_masked_through_all_its_parameters_outputs_exactly_zero(engine):
     data, network = make_split(), small()
-    learner = Engine().learner(network, {})
+    learner = engine.learner(network, {})
     optimizer = SGD(learner, momentum=0.9, weight_decay=0.01)
     x = data.x_N[:]
     for row in loop.Run(learner, optimizer, data.x_N, data.given_N, plan_of(4)):
