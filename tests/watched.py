@@ -46,8 +46,10 @@ class Case:
         own = {"DVC_SITE_CACHE_DIR": str(self.folder / "site"), "DVC_NO_ANALYTICS": "1", "SHELL": "/bin/sh"}
         return {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
-    def git(self, *command: str) -> str:
-        return subprocess.run(["git", *command], cwd=self.root, check=True, capture_output=True, text=True).stdout
+    def git(self, *command: str, **environment: str) -> str:
+        given = {**os.environ, **environment}
+        done = subprocess.run(["git", *command], cwd=self.root, env=given, check=True, capture_output=True, text=True)
+        return done.stdout
 
 
 def through(how: str, folder: Path) -> dict[str, str]:
@@ -128,12 +130,27 @@ def state(case: Case) -> dict[str, Any]:
     named = [line.split() for line in experiments if re.match(r"refs/exps/[0-9a-f]{2}/", line)]
     return {
         "files": files(case.root),
-        "status": case.git("status", "--porcelain"),
+        "status": status(case),
         "branch": case.git("branch", "--show-current"),
         "commit": case.git("rev-parse", "main"),
         "stash": case.git("stash", "list"),
         "experiments": sorted({tree for _, tree in named}),
     }
+
+
+def status(case: Case) -> str:
+    """`git status`, of a copy of the index that is older than every file, so that contents are compared.
+
+    libgit2 may note a file's size and times just before the file is written once more: git then takes it for unchanged
+    if its size is the same, as that of a file of digests is.
+    """
+    old = case.root / ".git" / "index.compared"
+    shutil.copyfile(case.root / ".git" / "index", old)
+    os.utime(old, (1, 1))
+    try:
+        return case.git("status", "--porcelain", GIT_INDEX_FILE=str(old))
+    finally:
+        old.unlink()
 
 
 def differences(case: Case, wanted: dict[str, Any], repeated: set[str]) -> list[str]:
