@@ -19,26 +19,25 @@ import torch
 from prunelab import config, yaml12
 from prunelab.core import artifacts, images, split
 from prunelab.core.pruning import select
-from prunelab.core.study import checkpoint, rounds
+from prunelab.core.rounds import checkpoint, kinds
+from prunelab.core.rounds.task import Outcome, Task
 from prunelab.core.training import perceptron
 
 EARLY = 20  # epochs
 PATHS = {"dense": False, "sparse": True, "autograd": False}
 
 
-def trained(path: str, task: rounds.Task, key: str, parent: str) -> rounds.Outcome:
+def trained(path: str, task: Task, key: str, parent: str) -> Outcome:
     """One round by one of PATHS."""
     folder, origin = (
         artifacts.replicate(where, task.seed)
         for where in (artifacts.of_round(artifacts.ROUNDS, parent), artifacts.ORIGIN)
     )
     masks = checkpoint.load_masks(folder, task.layout)
-    task = rounds.Task(
-        task.seed, task.split, task.params.model_copy(update={"sparse": PATHS[path]}), lambda row, epochs: None
-    )
+    task = Task(task.seed, task.split, task.params.model_copy(update={"sparse": PATHS[path]}), lambda row, epochs: None)
     by_autograd: AbstractContextManager[Any] = mock.patch.object(perceptron, "is_one", return_value=False)
     with by_autograd if path == "autograd" else nullcontext():
-        return rounds.prune(
+        return kinds.prune(
             task,
             int(key[1:]),
             (checkpoint.load_state(folder, artifacts.WEIGHTS, masks, task.layout), masks),
@@ -48,12 +47,12 @@ def trained(path: str, task: rounds.Task, key: str, parent: str) -> rounds.Outco
         )
 
 
-def losses(a: rounds.Outcome, b: rounds.Outcome) -> list[float]:
+def losses(a: Outcome, b: Outcome) -> list[float]:
     """Difference of the train loss, epoch by epoch."""
     return [abs(x["train_loss"] - y["train_loss"]) for x, y in zip(a.history, b.history, strict=True)]
 
 
-def overlap(a: rounds.Outcome, b: rounds.Outcome) -> float:
+def overlap(a: Outcome, b: Outcome) -> float:
     """Share of entries on which the next masks agree, pruned by magnitude."""
     ours, theirs = (
         select.prune(one.masks, {name: one.weights[name].abs() for name in one.masks}, 0.2, "global") for one in (a, b)
@@ -77,7 +76,7 @@ def main() -> None:
         for seed in params.seeds:
             labels = artifacts.read_arrays(artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS)
             data = split.make(images.read(artifacts.RAW), labels, torch.device("cpu"))
-            task = rounds.Task(seed, data, params, lambda row, epochs: None)
+            task = Task(seed, data, params, lambda row, epochs: None)
             dense, sparse, autograd = (trained(path, task, key, chain[key]) for path in PATHS)
             pairs = [(losses(dense, other), overlap(dense, other)) for other in (sparse, autograd)]
             rows.append([(max(found[:EARLY]), max(found), 1 - same) for found, same in pairs])

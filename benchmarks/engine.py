@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prunelab.core import networks, split, streams
 from prunelab.core.images import Images
-from prunelab.core.study.replicates import choose_device
+from prunelab.core.rounds.replicates import choose_device
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.optimizers import SGD

@@ -12,8 +12,8 @@ from benchmarks.epoch import data, ours
 from benchmarks.table import Table, medians
 from prunelab.core import networks, streams
 from prunelab.core.pruning import mask, select
-from prunelab.core.study import checkpoint
-from prunelab.core.study.rounds import Outcome
+from prunelab.core.rounds import checkpoint
+from prunelab.core.rounds.task import Outcome
 
 SIZES = (1_000, 4_000, 15_000, 60_000)
 RESNET18_ROUNDS, CIFAR_EXAMPLES, CIFAR_EPOCHS = 30, 50_000, 160

@@ -31,8 +31,10 @@ TESTS = {
     "core": ("split", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
-    "landscape": ("landscape", "stages", "golden"),
-    "analysis": ("tables", "effects", "analysis", "claims", "golden"),
+    "studies/sdd/landscape": ("landscape", "stages", "golden"),
+    "studies/sdd": ("tables", "effects", "analysis", "claims", "golden"),
+    "byround": ("tables", "analysis", "golden"),
+    "judging": ("effects", "claims", "golden"),
     "stages": ("stages", "tables", "golden"),
 }
 

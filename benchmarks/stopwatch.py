@@ -24,10 +24,10 @@ def now() -> float:
 
 def wrap() -> None:
     """Let training note its times."""
-    from prunelab.core.study import rounds
+    from prunelab.core.rounds import trained
     from prunelab.core.training import evaluate
 
-    train, measure = rounds._train, evaluate.Measure.__call__
+    train, measure = trained._train, evaluate.Measure.__call__
     evaluated = [0.0]
 
     def timed_measure(self: evaluate.Measure) -> dict[str, float | None]:
@@ -43,7 +43,7 @@ def wrap() -> None:
         note(kind="replicate", parent=os.getppid(), stepped=stepped, trained=trained, evaluated=evaluated[0])
         return result
 
-    rounds._train = timed_train  # type: ignore[assignment]
+    trained._train = timed_train  # type: ignore[assignment]
     evaluate.Measure.__call__ = timed_measure  # type: ignore[method-assign]
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     if "torch" in sys.modules:
         wrap()
     stage.main()
-    note(kind="stage", name=" ".join(sys.argv), pid=os.getpid(), loaded=loaded, ended=now())
+    note(kind="stage", name=os.environ["DVC_STAGE"], pid=os.getpid(), loaded=loaded, ended=now())
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # as stages/__init__.py does

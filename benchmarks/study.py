@@ -82,11 +82,11 @@ QUICK_END = "import torch, os; os._exit(0)"
 def rounds(table: Table, notes: list[Note], data: Path) -> None:
     """Time and bytes of single rounds over the dense one's."""
     stages = {note["name"]: note for note in notes if note["kind"] == "stage"}
-    dense = next(note for name, note in stages.items() if "dense" in name and "redense" not in name)
+    dense = stages["dense@r00"]
     whole = size_of(data / "rounds" / "r00")
     for number in (5, 10, 15, 20, 25, 30, 35):
         key = f"r{number:02d}"
-        stage = next(note for name, note in stages.items() if f"prune --round {key}" in name)
+        stage = stages[f"prune@{key}"]
         took, base = stage["ended"], dense["ended"]
         table.add(f"default study: stage {key} over dense", f"{took:.2f} s", f"{base:.2f} s", took / base)
         size = size_of(data / "rounds" / key)

@@ -19,9 +19,9 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.worlds import Array, World, default, draw, some
-from prunelab.analysis import evidence, verdicts
-from prunelab.analysis.claims import CONTRADICTED, SUPPORTED, Claim
-from prunelab.experiments import claims
+from prunelab.comparison import across
+from prunelab.judging.claim import CONTRADICTED, SUPPORTED, Claim
+from prunelab.studies.sdd import claims, evidence
 
 REPLICATES = (2, 3, 5, 10)
 ALLOWED = 0.05
@@ -73,8 +73,8 @@ def _one_run() -> list[Case]:
     still = world.with_(distance=np.full(R, 14.0), redense_distance=some(np.where(at_first, 13.0, 15.0), 4))
     alike = world.with_(redense_distance=some(np.where(at_first, distance, 25.0), 4))
     little = world.with_(redense_distance=some(np.where(at_first, distance - 0.05, distance + 0.05), 4))
-    one, two, three = verdicts.double_descent, verdicts.dip_is_critical, verdicts.sweet_spot
-    six, seven, eight, nine = verdicts.escape, verdicts.sharpness, verdicts.distances, verdicts.tickets
+    one, two, three = claims.double_descent, claims.dip_is_critical, claims.sweet_spot
+    six, seven, eight, nine = claims.escape, claims.sharpness, claims.distances, claims.tickets
     rows: list[tuple[Callable[..., Claim], str, str, bool, World]] = [
         (one, "1", "no dip", False, world.with_(test=no_dip)),
         (one, "1", "no fall at the end", False, world.with_(test=no_end)),
@@ -121,7 +121,7 @@ def _one_run() -> list[Case]:
 
 
 def _judge_one(claim: Callable[..., Claim], world: World, seeds: int, rng: np.random.Generator) -> Claim:
-    kinds = ("last", "reinit") if claim is verdicts.tickets else ("last",)
+    kinds = ("last", "reinit") if claim is claims.tickets else ("last",)
     return claim(draw(world, seeds, rng, kinds=kinds))
 
 
@@ -146,7 +146,7 @@ def _several_runs() -> list[Case]:
     rows: list[tuple[str, str, bool, Mapping[Any, World], Callable[..., Claim]]] = [
         ("4", "noise changes nothing", False, {0.2: world, 0.6: world}, _noise),
         ("4", "three rounds each way", True, {0.2: world, 0.6: later}, _noise),
-        ("5", "all criteria alike", False, dict.fromkeys(claims.CRITERIA, world), _criteria),
+        ("5", "all criteria alike", False, dict.fromkeys(across.CRITERIA, world), _criteria),
         ("5", "as the paper has it, but gradient's best epochs no better", False, ordered, _criteria),
         ("5", "as the paper has it, gradient's best epochs by 1 point", True, just, _criteria),
         ("5", "as the paper has it, by 3 points", True, better, _criteria),
@@ -164,33 +164,33 @@ def _several_runs() -> list[Case]:
 
 
 def _judge_several(
-    judge: Callable[[Mapping[Any, evidence.Run]], Claim],
+    judge: Callable[[Mapping[Any, evidence.Evidence]], Claim],
     worlds: Mapping[Any, World],
     seeds: int,
     rng: np.random.Generator,
 ) -> Claim:
     images = int(rng.integers(2**32))  # the same for all of them
-    kinds = ("last", "best") if judge is claims.criteria else ("last",)
+    kinds = ("last", "best") if judge is across.criteria else ("last",)
     return judge({value: draw(world, seeds, rng, images, kinds) for value, world in worlds.items()})
 
 
-_noise, _criteria = claims.noise_levels, claims.criteria
+_noise, _criteria = across.noise_levels, across.criteria
 
 
-def _extended_noise(runs: Mapping[float, evidence.Run]) -> Claim:
-    return claims.extended({0.4: runs})
+def _extended_noise(runs: Mapping[float, evidence.Evidence]) -> Claim:
+    return across.extended({0.4: runs})
 
 
-def _extended_clean(runs: Mapping[float, evidence.Run]) -> Claim:
-    return claims.extended({0.0: runs})
+def _extended_clean(runs: Mapping[float, evidence.Evidence]) -> Claim:
+    return across.extended({0.0: runs})
 
 
-def _width_noise(runs: Mapping[float, evidence.Run]) -> Claim:
-    return claims.width({0.4: runs})
+def _width_noise(runs: Mapping[float, evidence.Evidence]) -> Claim:
+    return across.width({0.4: runs})
 
 
-def _width_clean(runs: Mapping[float, evidence.Run]) -> Claim:
-    return claims.width({0.0: runs})
+def _width_clean(runs: Mapping[float, evidence.Evidence]) -> Claim:
+    return across.width({0.0: runs})
 
 
 def _shifted(curve: Array, rounds: int) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from prunelab.analysis import evidence, regimes
+from prunelab.studies.sdd import evidence, regimes
 
 Array = NDArray[np.float64]
 T = 797
@@ -106,7 +106,7 @@ def draw(
     rng: np.random.Generator,
     images: int | None = None,
     kinds: Sequence[str] = ("last", "best", "reinit"),
-) -> evidence.Run:
+) -> evidence.Evidence:
     """S replicates of a world, as a run's evidence.
 
     Args:
@@ -143,7 +143,7 @@ def draw(
         "from_start": world.distance[:, None] + 0.15 * rng.standard_normal(seeds) + 0.05 * rng.standard_normal(shape),
     }
     mean = {name: values.mean(axis=1) for name, values in sparse.items()}
-    return evidence.Run(
+    return evidence.Evidence(
         noise=world.noise,
         seeds=list(range(seeds)),
         rounds=[f"r{r:02d}" for r in range(rounds)],

@@ -3,7 +3,7 @@
 # By file: (the text as it is, what it becomes, what that means). Lines stay together, so not formatted.
 # fmt: off
 CHANGES: dict[str, list[tuple[str, str, str]]] = {
-    "landscape/survey.py": [
+    "studies/sdd/landscape/survey.py": [
         ("split.x_N, split.given_N, device_rows)", "split.x_N, split.original_N, device_rows)",
          "the landscape of clean labels"),
         ("split.x_test_T, split.y_test_T)", "split.x_N, split.given_N)", "the path's test loss is on training images"),
@@ -14,15 +14,15 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
         ('streams.generator(seed, "landscape probes")', 'streams.generator(0, "landscape probes")',
          "every replicate has the same probes"),
     ],
-    "landscape/curvature.py": [
+    "studies/sdd/landscape/curvature.py": [
         ('which="LA"', 'which="SA"', "smallest instead of largest eigenvalues"),
         ("np.sort(values)[::-1].copy()", "np.sort(values).copy()", "eigenvalues rising"),
         ("ddof=1)) / sqrt(probes)", "ddof=1))", "the trace's error is the probes' deviation"),
     ],
-    "landscape/surface.py": [
+    "studies/sdd/landscape/surface.py": [
         ("torch.lerp(a[name], b[name], alpha)", "torch.lerp(b[name], a[name], alpha)", "the path reversed"),
     ],
-    "landscape/objective.py": [
+    "studies/sdd/landscape/objective.py": [
         ("self.network = network.eval()", "self.network = network.train()", "the landscape in training mode"),
     ],
     "stages/corrupt.py": [
@@ -41,7 +41,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "scores of the parent's start"),
         ("            parent_number=int(parents[key][1:]),\n", "", "one-shot pruning removes one round's share"),
     ],
-    "stages/redense.py": [
+    "stages/sdd/redense.py": [
         ("(checkpoint.load_state(sparse, artifacts.WEIGHTS, masks, task.layout), masks)",
          "(checkpoint.load_state(sparse, artifacts.START, masks, task.layout), masks)",
          "re-dense training starts from the sparse start"),
@@ -49,16 +49,16 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "sparse_start=checkpoint.load_state(sparse, artifacts.WEIGHTS",
          "distances from the sparse end"),
     ],
-    "stages/reinit.py": [
+    "stages/sdd/reinit.py": [
         ("int(key[1:])", "0", "the same new initialisation in every round"),
     ],
-    "stages/landscape.py": [
-        ('(("sparse", artifacts.ROUNDS), ("redense", artifacts.REDENSE))',
-         '(("sparse", artifacts.REDENSE), ("redense", artifacts.ROUNDS))',
+    "stages/sdd/landscape.py": [
+        ('(("sparse", artifacts.ROUNDS), ("redense", places.REDENSE))',
+         '(("sparse", places.REDENSE), ("redense", artifacts.ROUNDS))',
          "sparse and re-dense swapped"),
         ("{n: m.to(device) for n, m in masks.items()}", "{}", "curvature in pruned weights too"),
     ],
-    "stages/analyze.py": [
+    "studies/sdd/gather.py": [
         ('last="test_right", best="test_best_right"', 'last="test_best_right", best="test_right"',
          "last and best answers swapped"),
         ('reinit="test_right"', 'reinit="test_best_right"', "re-initialised answers at the best epoch"),
@@ -68,17 +68,17 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "sparse and re-dense swapped in distance.csv"),
         ('tables.beside(sparse, reinit, "reinit")', 'tables.beside(sparse, redense, "reinit")',
          "reinit.csv holds re-dense rounds"),
-        ('("sparse", artifacts.ROUNDS), ("redense", artifacts.REDENSE))',
+        ('("sparse", artifacts.ROUNDS), ("redense", places.REDENSE))',
          '("sparse", artifacts.ROUNDS), ("redense", artifacts.ROUNDS))',
          "re-dense dynamics are sparse ones"),
         ("regimes.named_models(last, best,", "regimes.named_models(best, best,", "models are named by best accuracy"),
         ("regimes.regimes(train, last,", "regimes.regimes(train, best,", "regimes by best accuracy"),
     ],
-    "stages/claims.py": [
-        ("evidence.run(tables, examples, params.noise)", "evidence.run(tables, examples, 0.0)",
+    "stages/sdd/analyze.py": [
+        ("found.examples, params.noise)", "found.examples, 0.0)",
          "claims judged as if without noise"),
     ],
-    "analysis/tables.py": [
+    "studies/sdd/tables.py": [
         ('"test_best": r["best"]["test_accuracy"],\n            "test_best_fitted"',
          '"test_best": r["last"]["test_accuracy"],\n            "test_best_fitted"',
          "best accuracy is the last in double_descent.csv"),
@@ -88,21 +88,25 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "the fitted best accuracy is the plain one"),
         ('["eigenvalues"][0]', '["eigenvalues"][-1]', "the smallest of the eigenvalues"),
         ("loss - np.minimum.accumulate(loss)", "np.maximum.accumulate(loss) - loss", "climb measures the fall"),
-        ("array.std(ddof=1)", "array.std()", "standard deviation over n"),
     ],
-    "analysis/regimes.py": [
+    "byround.py": [
+        ("found.std(ddof=1)", "found.std()", "standard deviation over n"),
+    ],
+    "studies/sdd/regimes.py": [
+        ('models["valley"], models["sweet_spot"]', 'models["sweet_spot"], models["valley"]',
+         "valley and sweet spot swapped"),
         ("    beyond &= train_R < train_R[0] - LOST\n", "", "the second threshold dropped"),
         ("TOLERANCE = 0.01", "TOLERANCE = 0.05", "five points of tolerance"),
         ("test_last_R[: sweet_spot + 1]", "test_last_R", "the valley anywhere"),
         ("- TOLERANCE) - 1])", "- TOLERANCE)])", "efficacy of the first critical round"),
     ],
-    "analysis/evidence.py": [
+    "studies/sdd/evidence.py": [
         ('"from_start", training="redense"', '"from_start", training="sparse"', "re-dense distances are sparse ones"),
         ('"permuted", training="redense"', '"permuted", training="sparse"', "re-dense memorisation is the sparse one"),
         ('"test_last", training="reinit"', '"test_last", training="sparse"', "re-initialised accuracy is the ticket's"),
         ("regimes.regimes(train, last,", "regimes.regimes(train, best,", "regimes by best accuracy"),
     ],
-    "analysis/effects.py": [
+    "judging/effects.py": [
         ("self.value >= self.least and ", "", "`least` ignored for support"),
         ("max(self.least, 1e-12)", "1e-12", "`least` ignored for contradiction"),
         ("stats.t.ppf(1 - TAIL, n - 1)", "stats.t.ppf(1 - TAIL, n)", "Student's t with n degrees of freedom"),
@@ -117,21 +121,19 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
         ("value - float(np.hypot(value - replicates[0], value - images[0]))", "replicates[0]",
          "test examples left out of the lower limit"),
     ],
-    "analysis/crossfit.py": [
+    "judging/crossfit.py": [
         ("values_RST[where_2S[1], replicates], values_RST[where_2S[0], replicates]",
          "values_RST[where_2S[0], replicates], values_RST[where_2S[1], replicates]",
          "measured on the half it was chosen on"),
         ("~np.eye(count, dtype=bool)", "np.ones((count, count), dtype=bool)", "chosen with the own replicate"),
         ("curves = (validation_RS for", "curves = (curve for curve in curves) if count else (validation_RS for",
          "validation does not choose"),
-        ('models["valley"], models["sweet_spot"]', 'models["sweet_spot"], models["valley"]',
-         "valley and sweet spot swapped"),
         ("mean_RS[b] - mean_RS[w]", "mean_RS[w] - mean_RS[b]", "pairs reversed"),
     ],
-    "analysis/claims.py": [
+    "judging/claim.py": [
         ("if effect.fails]", "if effect.most and effect.most < 0]", "contradiction below zero only"),
     ],
-    "analysis/verdicts.py": [
+    "studies/sdd/claims.py": [
         ('effect("fall at the end", "sweet spot", "end",', 'effect("fall at the end", "dense", "end",',
          "the last fall from the dense model"),
         ("- FAR_ABOVE\n", "\n", "restored accuracy need not be far above"),

@@ -16,8 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from prunelab import config, overrides
-from prunelab.core import images
+from prunelab import config, overrides, presets
+from prunelab.core import sources
 from prunelab.errors import UserError
 
 NOT_CHECKED = (*config.DERIVED, "hydra")  # Hydra's own settings
@@ -31,12 +31,12 @@ def derive(name: str, *, _root_: DictConfig) -> Any:
     try:
         checked = config.validate({str(key): value for key, value in values.items() if key not in NOT_CHECKED})
         if name == next(iter(config.DERIVED)):  # once is enough for what looks at files
-            images.check_root(checked.dataset, Path(checked.data_root))
+            sources.check_root(checked.dataset, Path(checked.data_root))
             check_place(checked, values)
     except UserError as error:
         # Any Exception would reach the user wrapped three times over; this ends DVC with the line alone.
         raise SystemExit(f"error: {error}") from None
-    return OmegaConf.create(config.DERIVED[name](checked))
+    return OmegaConf.create(config.DERIVED[name].derive(checked))
 
 
 def check_place(checked: config.Config, values: dict[Any, Any]) -> None:
@@ -46,7 +46,7 @@ def check_place(checked: config.Config, values: dict[Any, Any]) -> None:
     from prunelab.sweeps import checks  # here: most runs are not in a clone
 
     checks.path(ROOT)
-    checks.in_git({**values, **{name: derived(checked) for name, derived in config.DERIVED.items()}}, ROOT)
+    checks.in_git({**values, **config.derived(checked)}, ROOT)
 
 
 def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
@@ -62,7 +62,9 @@ def load_configuration(loader: ConfigLoaderImpl, **asked: Any) -> DictConfig:
                 f"DVC writes params.yaml to the folder in which it is started: `cd {shlex.quote(str(ROOT))}`"
             )
         overrides.check(overrides.parse(given), ROOT)
-        composed = hydra_load(loader, **asked)
+        # Every study's section is there, whether the study is chosen or not.
+        sections = f"study=[{','.join(presets.sections(ROOT))}]"
+        composed = hydra_load(loader, **{**asked, "overrides": [sections, *given]})
         if any("$" in text for text in given):
             resolve(composed)
         return composed

@@ -1,7 +1,7 @@
 """Corrupt the training labels, once per replicate and before any training; hold out validation examples."""
 
 from prunelab import config, corruption
-from prunelab.core import artifacts, describe, images, streams
+from prunelab.core import artifacts, describe, images, sources, streams
 from stages import run
 
 
@@ -9,7 +9,7 @@ def main() -> None:
     """Write data/corrupted/seedN for every seed."""
     params = config.read("corrupt")
     data = images.read(artifacts.RAW)
-    look_alike = images.facts(params.dataset).LOOK_ALIKE
+    look_alike = sources.source(params.dataset).LOOK_ALIKE
     original = data.y_train
     corruption.check(
         params.noise, params.train.validation, len(original), data.num_classes, data.given_train is not None

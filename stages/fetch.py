@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from prunelab import config
-from prunelab.core import artifacts, describe, images
+from prunelab.core import artifacts, describe, images, sources
 from stages import run
 
 
 def main() -> None:
     """Write data/raw."""
     params = config.read("fetch")
-    data = images.fetch(params.dataset, Path(params.data_root))
-    data = images.sample(data, params.subset.train, params.subset.test)
+    data = sources.fetch(params.dataset, Path(params.data_root))
+    data = sources.sample(data, params.subset.train, params.subset.test)
     with artifacts.writing(artifacts.RAW) as folder:
         images.store(folder, data)
     print("\n".join(describe.lines(params.dataset, data)))

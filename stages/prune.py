@@ -2,8 +2,9 @@
 
 from prunelab import config, progress
 from prunelab.core import artifacts
-from prunelab.core.study import checkpoint, rounds
-from prunelab.core.study.run import train_replicates
+from prunelab.core.rounds import checkpoint, kinds
+from prunelab.core.rounds.run import train_replicates
+from prunelab.core.rounds.task import Outcome, Task
 from stages import round_name, run
 
 
@@ -13,12 +14,12 @@ def main() -> None:
     parents = config.rounds_of("prune")
     key = round_name(__doc__, parents)
 
-    def work(task: rounds.Task) -> rounds.Outcome:
+    def work(task: Task) -> Outcome:
         parent = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, parents[key]), task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
         masks = checkpoint.load_masks(parent, task.layout)
         checkpoint.load_record(artifacts.ROUNDS, parents[key], task.seed, masks)
-        return rounds.prune(
+        return kinds.prune(
             task,
             int(key[1:]),
             (checkpoint.load_state(parent, artifacts.WEIGHTS, masks, task.layout), masks),

@@ -21,13 +21,14 @@ import golden.pipeline as pipeline
 import yaml
 from matplotlib import pyplot
 
-from prunelab import errors
+from prunelab import errors, style
 from prunelab.core import artifacts, digests
-from prunelab.figures import style
-from stages import analyze, claims, corrupt, dense, draw, fetch, landscape, prune, redense, reinit
+from prunelab.pipeline import stages
+from stages import corrupt, dense, fetch, prune
+from stages.sdd import analyze, draw, landscape, redense, reinit
 
-MODULES = {m.__name__.removeprefix("stages."): m for m in (analyze, claims, corrupt, dense, draw, fetch)}
-MODULES |= {m.__name__.removeprefix("stages."): m for m in (landscape, prune, redense, reinit)}
+MODULES = {m.__name__.rpartition(".")[2]: m for m in (analyze, corrupt, dense, draw, fetch)}
+MODULES |= {m.__name__.rpartition(".")[2]: m for m in (landscape, prune, redense, reinit)}
 TINY = pipeline.QUICK | {
     "subset.train": 60,
     "subset.test": 40,
@@ -59,23 +60,16 @@ class Step:
 
     def call(self) -> None:
         """Run it in this process."""
-        pipeline.stage(MODULES[self.stage], *(("--round", self.key) if self.key else ()))
+        pipeline.stage(MODULES[self.stage], *(("--round", self.key) if re.fullmatch(r"r\d\d", self.key) else ()))
 
 
 def steps(params: dict) -> list[Step]:
     """All stages of dvc.yaml in its order, those of a `foreach` one by one."""
-    found = []
-    for name, entry in yaml.safe_load(Path("dvc.yaml").read_text())["stages"].items():
-        over = params[entry["foreach"][2:-1]] if "foreach" in entry else {"": ""}
-        body = entry.get("do", entry)
-        for key, item in over.items() if isinstance(over, dict) else zip(over, over, strict=True):
-            outs = [next(iter(o)) if isinstance(o, dict) else o for o in body["outs"] + body.get("metrics", [])]
-            filled = [
-                tuple(path.replace("${item}", item).replace("${key}", key) for path in paths)
-                for paths in (body["deps"], outs)
-            ]
-            found.append(Step(name, key, *filled))
-    return found
+    made = yaml.safe_load(Path("dvc.yaml").read_text())
+    return [
+        Step(stage.kind, stage.name.partition("@")[2], tuple(stage.deps), tuple(stage.outs))
+        for stage in stages(made, params)
+    ]
 
 
 def below(path: str, folders: tuple[str, ...]) -> bool:

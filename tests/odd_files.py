@@ -17,7 +17,7 @@ from urllib.error import URLError
 
 import numpy as np
 
-from prunelab.core import describe, images
+from prunelab.core import describe, images, sources
 from prunelab.errors import UserError
 
 
@@ -79,8 +79,8 @@ def outcome(case: Case) -> tuple[bool, str]:
         root = case.make(Path(folder))
         root = root if isinstance(root, Path) else Path(folder)
         try:
-            images.check_root(case.dataset, root)  # what composition calls
-            got = images.fetch(case.dataset, root)
+            sources.check_root(case.dataset, root)  # what composition calls
+            got = sources.fetch(case.dataset, root)
         except UserError as error:
             line = str(error).replace(folder, "DIR")
             right = isinstance(case.right, str) and re.search(case.right, line) is not None

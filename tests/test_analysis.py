@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from prunelab.analysis import regimes, tables
-from prunelab.figures import report
+from prunelab import byround
+from prunelab.studies.sdd import closing, regimes, tables
 
 TRAIN = np.array([1.00, 1.00, 0.995, 0.97, 0.90, 0.70, 0.60, 0.30])
 TEST = np.array([0.73, 0.72, 0.70, 0.68, 0.71, 0.80, 0.88, 0.40])
@@ -75,12 +75,12 @@ RECORDS = [record(n, s, 0.1 * n + 0.01 * s) for n in range(3) for s in (0, 1)]
 
 def test_mean_and_spread_over_replicates():
     curve = tables.double_descent(RECORDS)
-    assert tables.mean_by_round(curve, "test_last") == pytest.approx([0.005, 0.105, 0.205])
-    mean, std = tables.mean_std([0.1, 0.11])
+    assert byround.mean(curve, "test_last") == pytest.approx([0.005, 0.105, 0.205])
+    mean, std = byround.mean_std([0.1, 0.11])
     assert mean == pytest.approx(0.105)
     assert std == pytest.approx(0.01 / np.sqrt(2))
-    assert tables.mean_std([0.3]) == (0.3, None)  # the spread of one value is not 0: it was not measured
-    assert tables.mean_std([0.3, None]) == (None, None)
+    assert byround.mean_std([0.3]) == (0.3, None)  # the spread of one value is not 0: it was not measured
+    assert byround.mean_std([0.3, None]) == (None, None)
 
 
 def test_validation_is_reported_where_it_was_measured():
@@ -89,10 +89,10 @@ def test_validation_is_reported_where_it_was_measured():
     summary = tables.summary(named, 0.0)
     assert summary["best_validation"]["round"] == "r01"
     assert summary["best_validation"]["validation"] == 0.7
-    text = report.table(named, "x", [])
+    text = closing.table(named, "x", [])
     assert "best valid." in text
     assert text.count("70.0 ± 0.0") == 3
-    without = report.table(tables.named_models(RECORDS, {"dense": 0}), "x", [])
+    without = closing.table(tables.named_models(RECORDS, {"dense": 0}), "x", [])
     assert "validation" not in without
 
 
@@ -115,7 +115,7 @@ def test_summary_and_report_without_noise_have_no_nan():
     assert list(summary) == ["dense", "valley", "sweet_spot", "end", "pruning_efficacy"]
     assert summary["dense"]["permuted"] is None
     json.dumps(summary, allow_nan=False)
-    text = report.table(named, "x", ["a.png"])
+    text = closing.table(named, "x", ["a.png"])
     assert "nan" not in text
     assert "±" not in text
     assert "one replicate" in text

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from conftest import make_images
 
-from prunelab.core import artifacts, byname, images
+from prunelab.core import artifacts, byname, images, sources
 from prunelab.errors import UserError
+from prunelab.studies.sdd import places
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_leftovers_of_a_killed_process_are_cleared():
 
 @pytest.mark.usefixtures("_inside")
 def test_a_folder_however_deep_leaves_no_empty_parents_but_those_in_use(tmp_path):
-    deep = [artifacts.LANDSCAPE / "r00", artifacts.REINIT / "r06", artifacts.ROUNDS / "r01", artifacts.ORIGIN]
+    deep = [places.LANDSCAPE / "r00", places.REINIT / "r06", artifacts.ROUNDS / "r01", artifacts.ORIGIN]
     for target in deep:
         with artifacts.writing(target) as folder:
             (folder / "a").write_text("")
@@ -111,7 +112,9 @@ def test_stored_images_come_back_and_changed_ones_do_not(tmp_path, monkeypatch):
     changed = bytearray((artifacts.RAW / "x_train.npy").read_bytes())
     changed[-1] ^= 1
     (artifacts.RAW / "x_train.npy").write_bytes(changed)
-    with pytest.raises(UserError, match=r"x_train\.npy: damaged \(another content than data/raw/sha256sums\.txt says"):
+    with pytest.raises(
+        UserError, match=r"x_train\.npy: damaged \(another content than data/common/raw/sha256sums\.txt says"
+    ):
         images.read(artifacts.RAW)
 
 
@@ -129,7 +132,7 @@ def test_wrong_images_are_refused():
 
 
 def test_digits_are_the_stated_counts():
-    digits = images.fetch("digits", artifacts.Path())
+    digits = sources.fetch("digits", artifacts.Path())
     assert np.bincount(digits.y_train).tolist() == [99, 101, 98, 102, 101, 101, 101, 100, 97, 100]
     assert (len(digits.y_train), len(digits.y_test)) == (1000, 797)
     assert not {x.tobytes() for x in digits.x_train} & {x.tobytes() for x in digits.x_test}

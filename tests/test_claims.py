@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prunelab.analysis import deciding, evidence, verdicts
-from prunelab.analysis.claims import CONTRADICTED, MORE_REPLICATES, SUPPORTED, UNDECIDED
-from prunelab.figures.claims import page, short
+from prunelab.judging import deciding
+from prunelab.judging.claim import CONTRADICTED, MORE_REPLICATES, SUPPORTED, UNDECIDED
+from prunelab.judging.page import page, short
+from prunelab.studies.sdd import claims, evidence
 
 R, S, T = 9, 5, 400
 REGIMES = ["trivial"] * 3 + ["critical"] * 2 + ["high"] * 4
@@ -75,7 +76,7 @@ def run(replicates=S, **changes):
         },
         "climb_RS": only(near([0.0] * R, 0.0), some),
     }
-    return evidence.Run(**(values | changes))
+    return evidence.Evidence(**(values | changes))
 
 
 def with_test(values, spread=0.004, **changes):
@@ -86,7 +87,7 @@ def with_test(values, spread=0.004, **changes):
 
 
 def verdict(number, **changes):
-    return verdicts.verdicts(run(**changes))[str(number)].verdict
+    return claims.verdicts(run(**changes))[str(number)].verdict
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 7, 8, 9])
@@ -96,7 +97,7 @@ def test_the_papers_own_run_supports_its_claims(number):
 
 @pytest.mark.parametrize(("number", "effect", "expected"), [("1", 0, 10), ("1", 1, 25), ("1", 2, 17), ("3", 0, 15)])
 def test_effects_are_the_differences_that_were_put_in(number, effect, expected):
-    found = verdicts.verdicts(run())[number].effects[effect]
+    found = claims.verdicts(run())[number].effects[effect]
     assert found.value == pytest.approx(expected, abs=0.7)
     assert found.both[0] < expected < found.both[1]
     assert found.both[0] <= min(found.replicates[0], found.test_examples[0])
@@ -104,7 +105,7 @@ def test_effects_are_the_differences_that_were_put_in(number, effect, expected):
 
 
 def test_claim_2_compares_means_over_the_regimes():
-    found = verdicts.verdicts(run())["2"].effects
+    found = claims.verdicts(run())["2"].effects
     last = run().right["last"].mean(axis=(1, 2))
     assert found[0].value == pytest.approx(100 * (last[1:3].mean() - last[3:5].mean()), abs=1e-4)
     assert found[1].value == pytest.approx(100 * (last[5:].mean() - last[3:5].mean()), abs=1e-4)
@@ -112,7 +113,7 @@ def test_claim_2_compares_means_over_the_regimes():
 
 @pytest.mark.parametrize("number", ["1", "2", "3", "6", "7", "8", "9"])
 def test_one_replicate_decides_nothing_and_asks_for_others(number):
-    claim = verdicts.verdicts(run(replicates=1))[number]
+    claim = claims.verdicts(run(replicates=1))[number]
     assert claim.verdict == UNDECIDED
     assert claim.needs == {"seeds": MORE_REPLICATES}
     assert all(effect.replicates is None for effect in claim.effects)
@@ -120,7 +121,7 @@ def test_one_replicate_decides_nothing_and_asks_for_others(number):
 
 @pytest.mark.parametrize("number", ["4", "5"])
 def test_comparisons_of_runs_name_the_runs(number):
-    claim = deciding.as_json(verdicts.verdicts(run()), SETTINGS)[number]
+    claim = deciding.as_json(claims.verdicts(run()), SETTINGS)[number]
     assert claim["verdict"] == UNDECIDED
     expected = {"4": "noise=0.2,0.6", "5": "prune.criterion=magnitude,gradient,random"}[number]
     assert claim["decide_with"].startswith("uv run prunelab queue ")
@@ -133,22 +134,22 @@ def clean(one):
 
 
 def test_without_noise_claim_1_is_another():
-    claim = verdicts.verdicts(clean(run(noise=0.0)))["1"]
+    claim = claims.verdicts(clean(run(noise=0.0)))["1"]
     assert claim.verdict == UNDECIDED
     assert claim.needs == {"noise": 0.4}
     assert "there is one nevertheless" in claim.why
-    flat = verdicts.verdicts(clean(with_test([0.7] * R, spread=0.0, noise=0.0)))["1"]
+    flat = claims.verdicts(clean(with_test([0.7] * R, spread=0.0, noise=0.0)))["1"]
     assert "none, as claimed" in flat.why
 
 
 def test_wrong_labels_that_the_data_brought_are_noise_like_any_other():
-    assert verdicts.verdicts(run(noise=0.0))["1"].verdict == SUPPORTED
+    assert claims.verdicts(run(noise=0.0))["1"].verdict == SUPPORTED
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 7, 8, 9])
 def test_a_run_too_short_decides_nothing(number):
     models = {"dense": 0, "valley": 2, "sweet_spot": 3, "end": 3}
-    claim = verdicts.verdicts(run(regime_R=["trivial"] * R, models=models))[str(number)]
+    claim = claims.verdicts(run(regime_R=["trivial"] * R, models=models))[str(number)]
     assert claim.verdict == UNDECIDED
     assert "n_rounds" in claim.needs
 
@@ -156,9 +157,9 @@ def test_a_run_too_short_decides_nothing(number):
 def test_what_is_not_so_is_contradicted():
     base = run()
     rising = with_test([0.7, 0.71, 0.72, 0.75, 0.78, 0.8, 0.85, 0.83, 0.7])
-    assert verdicts.verdicts(rising)["1"].verdict == CONTRADICTED
+    assert claims.verdicts(rising)["1"].verdict == CONTRADICTED
     early = with_test([0.72, 0.64, 0.62, 0.70, 0.70, 0.80, 0.87, 0.85, 0.70])
-    assert verdicts.verdicts(early)["2"].verdict == CONTRADICTED
+    assert claims.verdicts(early)["2"].verdict == CONTRADICTED
     assert verdict(3, sparse=base.sparse | {"restored": curve([0.1] * R)}) == CONTRADICTED
     climbing = only(curve([0.3] * R, 0.01, replicates=10), [0, 5, 6])
     assert verdict(6, replicates=10, climb_RS=climbing) == CONTRADICTED
@@ -197,7 +198,7 @@ def test_what_would_decide_it_is_a_command_for_this_run():
 
 
 def test_they_can_be_stored_and_read():
-    stored = json.loads(json.dumps(deciding.as_json(verdicts.verdicts(run()), SETTINGS), allow_nan=False))
+    stored = json.loads(json.dumps(deciding.as_json(claims.verdicts(run()), SETTINGS), allow_nan=False))
     text = page([("a run", stored)], "Claims")
     assert text.startswith("# Claims\n")
     assert text.count("## Claim") == 9
@@ -211,4 +212,4 @@ def test_networks_that_only_guess_match_each_other_and_that_shows_nothing():
     right = {"reinit": with_test(dead, spread=0.0).right["last"]}
     for chance, expected in ((0.1, UNDECIDED), (0.01, SUPPORTED)):
         one = with_test(dead, spread=0.0, chance=chance)
-        assert verdicts.verdicts(replace(one, right=one.right | right))["9"].verdict == expected
+        assert claims.verdicts(replace(one, right=one.right | right))["9"].verdict == expected

@@ -11,12 +11,11 @@ from conftest import run as shell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prunelab.analysis import tables
 from prunelab.commands import main
-from prunelab.core import artifacts
+from prunelab.comparison import differences, figure, grid, interactive, runs, tabulate
+from prunelab.comparison.curves import curves
 from prunelab.errors import UserError
-from prunelab.experiments import differences, figure, grid, interactive, runs, tabulate
-from prunelab.experiments.curves import curves
+from prunelab.studies.sdd import answers, places, tables
 
 
 def run(name, seeds=(0, 1, 2), lift=0.0, rounds=4, setting="digits", **params):
@@ -25,13 +24,13 @@ def run(name, seeds=(0, 1, 2), lift=0.0, rounds=4, setting="digits", **params):
     rows = [
         {
             "round": f"r{r:02d}",
-            "seed": str(seed),
-            "sparsity": str(1 - 0.5**r),
-            "remaining": str(0.5**r),
-            "train": "1",
-            "test_last": str(value + lift + 0.01 * seed),
-            "test_best": str(value + lift + 0.1),
-            "validation": "",
+            "seed": seed,
+            "sparsity": 1 - 0.5**r,
+            "remaining": 0.5**r,
+            "train": 1.0,
+            "test_last": value + lift + 0.01 * seed,
+            "test_best": value + lift + 0.1,
+            "validation": None,
         }
         for r, value in enumerate(shape)
         for seed in seeds
@@ -53,15 +52,15 @@ class Files:
         self._rows = rows
 
     def read_bytes(self, path):
-        if path == str(artifacts.TEST_EXAMPLES):
+        if path == str(places.PLOTS / places.TEST_EXAMPLES):
             return self._examples()
         if not path.endswith(".csv"):
             raise FileNotFoundError(path)
         columns = {"memorization": ("round", "seed", "subset", "accuracy"), "double_descent": tuple(self._rows[0])}
-        name = path.removeprefix("plots/").removesuffix(".csv")
+        name = path.removeprefix(f"{places.PLOTS}/").removesuffix(".csv")
         shown = columns.get(name, tables.COLUMNS.get(name, tables.BESIDE))
         rows = self._rows if name == "double_descent" else []
-        lines = [",".join(shown), *(",".join(map(str, row.values())) for row in rows)]
+        lines = [",".join(shown), *(",".join("" if v is None else str(v) for v in row.values()) for row in rows)]
         return ("\n".join(lines) + "\n").encode()
 
     def _examples(self):
@@ -73,7 +72,7 @@ class Files:
         keys = list(dict.fromkeys(row["round"] for row in self._rows))
         seeds = list(dict.fromkeys(int(row["seed"]) for row in self._rows))
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **tables.test_examples(right, keys, seeds, 10))
+        np.savez_compressed(buffer, **answers.packed(right, keys, seeds, 10))
         return buffer.getvalue()
 
 
@@ -276,11 +275,11 @@ def test_a_run_without_metrics_is_one_line(tmp_path, monkeypatch):
     shell("git", "add", "-A", cwd=where)
     shell("git", "commit", "-q", "-m", "no table", cwd=where)
     assert refused("HEAD") == "error: HEAD ran no stage with its parameters: nothing left to show"
-    make = "mkdir -p plots && echo round,seed,sparsity,remaining,train > plots/double_descent.csv"
-    stage = {"cmd": make, "params": ["noise"], "outs": [{"plots/double_descent.csv": {"cache": False}}]}
+    make = "mkdir -p plots/sdd && echo round,seed,sparsity,remaining,train > plots/sdd/double_descent.csv"
+    stage = {"cmd": make, "params": ["noise"], "outs": [{"plots/sdd": {"cache": False}}]}
     (where / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"analyze": stage}}))
     shell("dvc", "repro", cwd=where)
-    assert refused("workspace").startswith("error: workspace: its plots/double_descent.csv has no round, ")
+    assert refused("workspace").startswith("error: workspace: its plots/sdd/double_descent.csv has no round, ")
     monkeypatch.chdir(tmp_path)
     assert refused("HEAD").startswith("error: not inside a prunelab repository: ")
 

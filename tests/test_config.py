@@ -14,6 +14,7 @@ from prunelab.core.training.augment import AUGMENTATIONS
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
+from prunelab.studies.sdd import parameters
 
 DEFAULT = {k: v for k, v in yaml.safe_load(committed("params.yaml")).items() if k not in config.DERIVED}
 
@@ -141,11 +142,19 @@ def test_the_names_in_the_tables_are_the_names_accepted():
 def test_rounds_of_each_schedule():
     base = config.validate(changed(DEFAULT, {"n_rounds": 4, "reinit.every": 2, "redense.every": 3}))
     assert config.round_chain(base) == {"r01": "r00", "r02": "r01", "r03": "r02", "r04": "r03"}
-    assert config.redense_rounds(base) == ["r00", "r03"]
-    assert config.reinit_rounds(base) == ["r02", "r04"]
+    assert parameters.redense_rounds(base) == ["r00", "r03"]
+    assert parameters.reinit_rounds(base) == ["r02", "r04"]
     once = config.validate(changed(DEFAULT, {"n_rounds": 3, "prune.schedule": "one_shot"}))
     assert config.round_chain(once) == {"r01": "r00", "r02": "r00", "r03": "r00"}
-    assert config.reinit_rounds(once) == []
+    assert parameters.reinit_rounds(once) == []
+
+
+@pytest.mark.parametrize(("studies", "made"), [(["sdd"], True), ([], False)])
+def test_nothing_is_made_for_a_study_that_is_not_chosen(studies, made):
+    derived = config.derived(config.validate(changed(DEFAULT, {"studies": studies, "reinit.every": 2})))
+    assert all(bool(derived[name]) == made for name in derived if name not in ("chosen", "plotted"))
+    assert derived["chosen"] == {"sdd": studies}
+    assert derived["plotted"] == {"sdd": "sdd" if made else "not_chosen"}
 
 
 def test_a_missing_parameter_is_named():
@@ -197,12 +206,11 @@ def test_a_name_that_comes_twice_is_refused(tmp_path):
 def write(folder, values):
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     stage = {"cmd": "x", "params": ["noise", "train.lr", "prune"]}
-    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"s": stage, "f": {"foreach": [], "do": stage}}}))
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"s": stage, "f": {"foreach": "${none}", "do": stage}}}))
 
 
 def whole(**changes):
-    derived = {name: derive(config.validate(DEFAULT)) for name, derive in config.DERIVED.items()}
-    return changed(DEFAULT, changes) | derived
+    return changed(DEFAULT, changes) | config.derived(config.validate(DEFAULT))
 
 
 @pytest.mark.parametrize("stage", ["s", "f"])
@@ -225,7 +233,7 @@ def test_everything_is_checked_even_what_the_stage_does_not_read(tmp_path):
 
 def test_rounds_edited_by_hand_are_refused(tmp_path):
     write(tmp_path, whole(n_rounds=12))
-    with pytest.raises(UserError, match="n_rounds=12"):
+    with pytest.raises(UserError, match=r"`rounds` does not match n_rounds and prune\.schedule"):
         config.read("s", tmp_path)
 
 

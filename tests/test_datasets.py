@@ -14,7 +14,7 @@ from conftest import ROOT, make_images
 from written import pixels, save, write_cifar, write_folder, write_mnist, write_tiny
 
 from prunelab import corruption
-from prunelab.core import byname, describe, images, labels, published
+from prunelab.core import byname, describe, labels, published, sources
 from prunelab.datasets import cifar10, cifar100, mnist, tiny_imagenet
 from prunelab.errors import UserError
 
@@ -29,7 +29,7 @@ def _no_network(monkeypatch):
 
 def one_line(name, root):
     with pytest.raises(UserError) as caught:
-        images.fetch(name, root)
+        sources.fetch(name, root)
     line = str(caught.value)
     assert "\n" not in line
     return line
@@ -74,7 +74,7 @@ def test_dvc_leaves_out_what_is_verified_and_nothing_else():
 
 
 def verified_by(name):
-    return getattr(images.facts(name), "VERIFIED", ())
+    return getattr(sources.source(name), "VERIFIED", ())
 
 
 def test_each_data_set_that_torchvision_knows_is_verified():
@@ -86,10 +86,10 @@ def test_each_data_set_that_torchvision_knows_is_verified():
 def test_class_names_are_torchvisions():
     for kind in ("FashionMNIST", "KMNIST"):
         assert (
-            list(images.facts({"FashionMNIST": "fashion_mnist"}.get(kind, "kmnist")).CLASSES)
+            list(sources.source({"FashionMNIST": "fashion_mnist"}.get(kind, "kmnist")).CLASSES)
             == getattr(torchvision.datasets, kind).classes
         )
-    assert list(images.facts("emnist").CLASSES) == torchvision.datasets.EMNIST.classes_split_dict["balanced"]
+    assert list(sources.source("emnist").CLASSES) == torchvision.datasets.EMNIST.classes_split_dict["balanced"]
 
 
 # CIFAR: pickled batches, opened only when their checksums are the published ones.
@@ -100,7 +100,7 @@ def test_cifar_batches_are_read(tmp_path, monkeypatch, module, kind, classes):
     _, batches = write_cifar(tmp_path, monkeypatch, kind)
     n = 4 * (len(batches) - 1)
     monkeypatch.setattr(module, "NUM_TRAIN", n)
-    got = images.fetch(kind.lower(), tmp_path)
+    got = sources.fetch(kind.lower(), tmp_path)
     assert got.x_train.shape == (n, 3, 32, 32)
     first = next(iter(batches.values()))["data"][0].reshape(3, 32, 32)  # rows of red, then green, then blue
     assert (got.x_train[0] == first).all()
@@ -176,7 +176,7 @@ def tiny(tmp_path, monkeypatch):
 
 
 def test_tiny_imagenet_is_read_as_published(tiny, tmp_path):
-    got = images.fetch("tiny_imagenet", tmp_path)
+    got = sources.fetch("tiny_imagenet", tmp_path)
     assert got.x_train.shape == (9, 3, 64, 64)
     assert got.y_train.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]  # n01, n02, n03
     assert (got.x_train[0][0] == got.x_train[0][2]).all()  # stored grey
@@ -184,7 +184,7 @@ def test_tiny_imagenet_is_read_as_published(tiny, tmp_path):
     assert got.x_test[:, 0, 0, 0].tolist() == [0, 60, 120, 180]
     assert got.classes == ("n01", "n02", "n03")
     (tiny / "words.txt").write_text("n01\tgoldfish, Carassius auratus\nn02\tcrane\nn03\tcrane\n")
-    assert images.fetch("tiny_imagenet", tmp_path).classes == ("goldfish", "n02", "n03")
+    assert sources.fetch("tiny_imagenet", tmp_path).classes == ("goldfish", "n02", "n03")
 
 
 def test_damaged_tiny_imagenet_is_named(tiny, tmp_path):
@@ -224,10 +224,10 @@ def test_too_many_classes_are_refused():
 def test_a_fixed_fifth_of_each_class_is_the_test_set_where_a_table_has_no_split(tmp_path):
     rows = [f"{i},{'ab'[i % 3 == 0]}" for i in range(60)]
     (tmp_path / "a.csv").write_text("\n".join(["x,label", *rows]))
-    got = images.fetch("table", tmp_path / "a.csv")
+    got = sources.fetch("table", tmp_path / "a.csv")
     assert np.bincount(got.y_train).tolist() == [32, 16]
     assert np.bincount(got.y_test).tolist() == [8, 4]
-    again = images.fetch("table", tmp_path / "a.csv")
+    again = sources.fetch("table", tmp_path / "a.csv")
     assert (again.x_train == got.x_train).all()
     assert len({*got.x_train.ravel(), *got.x_test.ravel()}) == 60
 
@@ -235,7 +235,7 @@ def test_a_fixed_fifth_of_each_class_is_the_test_set_where_a_table_has_no_split(
 def test_what_fetch_prints_lines_up(tmp_path):
     write_folder(tmp_path, classes=("a10", "a2"))
     (tmp_path / "train" / "notes.txt").write_text("x")
-    assert describe.lines("folder", images.fetch("folder", tmp_path)) == [
+    assert describe.lines("folder", sources.fetch("folder", tmp_path)) == [
         "folder: 6 training and 4 test images, 3x12x10, colour",
         "  labels: by folder",
         "  files used: 10 (png)",

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunelab.analysis import crossfit, effects, verdicts
-from prunelab.analysis.claims import CONTRADICTED, SUPPORTED, UNDECIDED, judged
-from prunelab.analysis.effects import Effect
-from prunelab.analysis.evidence import Run
 from prunelab.core import halves
+from prunelab.judging import crossfit, effects
+from prunelab.judging.claim import CONTRADICTED, SUPPORTED, UNDECIDED, judged
+from prunelab.judging.effects import Effect
+from prunelab.studies.sdd import claims, regimes
+from prunelab.studies.sdd.evidence import Evidence
 
 # Of any textbook's table: Student's t beyond which lie 2.5% and 1.25%, by degrees of freedom; the normal's 1.25%.
 T_975 = {1: 12.7062, 2: 4.30265, 4: 2.77645}
@@ -177,7 +178,7 @@ def test_the_limit_over_pairs_is_the_highest_of_each_pairs_own():
 
 
 def test_the_valley_is_the_lowest_up_to_the_sweet_spot():
-    assert crossfit.valley_and_sweet_spot(np.array([0.7, 0.6, 0.65, 0.9, 0.2])) == [1, 3]
+    assert regimes.valley_and_sweet_spot(np.array([0.7, 0.6, 0.65, 0.9, 0.2])) == [1, 3]
 
 
 def test_the_signs_of_claim_8_are_those_of_its_text():
@@ -185,7 +186,7 @@ def test_the_signs_of_claim_8_are_those_of_its_text():
     regimes = ["trivial", "trivial", "high", "high", "high"]
     falling = np.array([9.0, 8.5, 6.0, 5.0, 4.0])[:, None] + np.array([0.0, 0.1, 0.2])
     flat = np.full((5, 3), 7.0)
-    run = Run(
+    run = Evidence(
         noise=0.4,
         seeds=[0, 1, 2],
         rounds=[f"r{r:02d}" for r in range(5)],
@@ -199,13 +200,13 @@ def test_the_signs_of_claim_8_are_those_of_its_text():
         eigenvalue={"sparse": flat, "redense": 10 / falling},
         climb_RS=flat,
     )
-    claim = verdicts.distances(run)
+    claim = claims.distances(run)
     assert claim.verdict == SUPPORTED
     # 8.6 - 7, and 7 - 5.1: means over replicates and rounds.
     assert [effect.value for effect in claim.effects] == pytest.approx([1, 1, 1.6, 1.9])
     upside_down = dataclasses.replace(run, sparse={"from_start": 14 - falling, "test_last": 1 - falling / 10})
-    assert [effect.value for effect in verdicts.distances(upside_down).effects] == pytest.approx([-1, -1, -1.6, -1.9])
-    sharp = verdicts.sharpness(run)
+    assert [effect.value for effect in claims.distances(upside_down).effects] == pytest.approx([-1, -1, -1.6, -1.9])
+    sharp = claims.sharpness(run)
     # Sharper the sparser: rank correlation 1; and log of the mean of 10 / distance over the dense solution's 7.
     ratio = np.log((10 / falling[2:]).mean(axis=0) / 7).mean()
     assert [effect.value for effect in sharp.effects] == pytest.approx([1, ratio], abs=1e-5)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from prunelab.analysis.tables import COLUMNS
+from prunelab import style
 from prunelab.core import artifacts
-from prunelab.figures import FIGURES, redense_dynamics, style
+from prunelab.studies.sdd import places
+from prunelab.studies.sdd.figures import FIGURES, marks, redense_dynamics
+from prunelab.studies.sdd.tables import COLUMNS
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +21,7 @@ def _closed():
 @pytest.fixture
 def tables():
     """Those of the run in this folder."""
-    return {name: artifacts.read_table(ROOT / "plots" / f"{name}.csv") for name in COLUMNS}
+    return {name: artifacts.read_table(ROOT / places.PLOTS / f"{name}.csv") for name in COLUMNS}
 
 
 def row(seed, value, x=0.5, **more):
@@ -93,7 +95,7 @@ def test_titles_and_captions_stay_inside_the_figure(width):
     figure = plt.figure(figsize=(width, 3))
     tables = {"named_models": [{"n": 2}]}
     style.title(figure, "Sparse double descent", "resnet101 on tiny_imagenet, 40% asymmetric noise, random pruning")
-    style.caption(figure, tables, r"$\alpha = 0$: sparse, $\alpha = 1$: re-dense; vertical line: the best validation.")
+    marks.caption(figure, tables, r"$\alpha = 0$: sparse, $\alpha = 1$: re-dense; vertical line: the best validation.")
     figure.canvas.draw()
     for text in (figure._suptitle, figure._supxlabel):
         box = text.get_window_extent()

@@ -5,11 +5,11 @@ from unittest import mock
 import pytest
 from damage import TINY, drawn
 
-from prunelab.analysis import forms, tables
+from prunelab import style
 from prunelab.core import artifacts, digests
 from prunelab.errors import UserError
-from prunelab.figures import style
-from stages import draw
+from prunelab.studies.sdd import forms, places, tables
+from stages.sdd import draw
 from tests.golden import pipeline
 
 # Others: test_kinds_of_study.py.
@@ -24,7 +24,7 @@ def test_an_honest_study_is_whole(changes):
     with pipeline.study(TINY | changes) as params, mock.patch.object(style, "save", drawn):
         pipeline.run_stages(params)
         pipeline.stage(draw)
-        assert artifacts.REPORT.read_text()
+        assert places.REPORT.read_text()
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def _place(tmp_path, monkeypatch):
 
 
 def stored(name, rows):
-    path = artifacts.PLOTS / f"{name}.csv"
+    path = places.ANALYSIS / f"{name}.csv"
     artifacts.write_table(path, rows, tables.COLUMNS[name])
-    digests.seal(artifacts.PLOTS)
+    digests.seal(places.ANALYSIS)
     return path
 
 
@@ -60,7 +60,7 @@ def test_a_replicate_may_lack_a_subset_but_no_round_of_it():
     for lacking in rows:
         stored("memorization", [row for row in rows if row is not lacking])
         where = f"{lacking['round']}, {lacking['seed']}, {lacking['subset']}"
-        with pytest.raises(UserError, match=rf"plots/memorization\.csv: damaged \(has no row of {where}\)"):
+        with pytest.raises(UserError, match=rf"analysis/memorization\.csv: damaged \(has no row of {where}\)"):
             forms.table(path, tables.COLUMNS["memorization"], SHAPE)
 
 
@@ -79,5 +79,5 @@ def test_a_replicate_may_lack_a_subset_but_no_round_of_it():
 )
 def test_what_is_wrong_with_a_table_is_named(changes, reason):
     path = stored("memorization", memorization(**changes))
-    with pytest.raises(UserError, match=rf"plots/memorization\.csv: damaged \({reason}\)"):
+    with pytest.raises(UserError, match=rf"analysis/memorization\.csv: damaged \({reason}\)"):
         forms.table(path, tables.COLUMNS["memorization"], SHAPE)

@@ -9,7 +9,7 @@ from conftest import make_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunelab.core import features, images, inputs, streams
+from prunelab.core import features, images, inputs, sources, streams
 from prunelab.core.training.augment import AUGMENTATIONS, Augmentation, shifted
 from prunelab.errors import UserError
 
@@ -128,17 +128,17 @@ def test_flips_and_shifts_are_fair():
 @given(count=st.integers(4, 60), seed=st.integers(0, 9))
 def test_a_sample_has_as_many_of_each_class_as_can_be(count, seed):
     data = make_images(n_train=60, classes=4, seed=seed)
-    some = images.sample(data, count, 0)
+    some = sources.sample(data, count, 0)
     assert len(some.y_train) == len(some.x_train) == count
     assert np.ptp(np.bincount(some.y_train, minlength=4)) <= 1
     assert len(some.y_test) == len(data.y_test)
     # The pictures still belong to their labels: make_images writes the class into them.
     assert (some.x_train.reshape(count, -1)[np.arange(count), some.y_train] == 16).all()
-    assert (images.sample(data, count, 0).x_train == some.x_train).all()
+    assert (sources.sample(data, count, 0).x_train == some.x_train).all()
     with pytest.raises(UserError, match=r"subset\.test=21: must be at most 20"):
-        images.sample(data, count, 21)
+        sources.sample(data, count, 21)
     if count < 60:  # a smaller sample is part of a larger one
-        more = images.sample(data, count + 1, 0).x_train
+        more = sources.sample(data, count + 1, 0).x_train
         assert {x.tobytes() for x in some.x_train} <= {x.tobytes() for x in more}
 
 
@@ -146,15 +146,15 @@ def test_a_sample_of_fewer_images_than_classes_is_refused():
     with pytest.raises(
         UserError, match=r"subset\.train=3: must be at least 4, one image for each class \(or 0 for all\)"
     ):
-        images.sample(make_images(), 3, 0)
+        sources.sample(make_images(), 3, 0)
     with pytest.raises(UserError, match=r"subset\.test=1: must be at least 4"):
-        images.sample(make_images(), 0, 1)
+        sources.sample(make_images(), 0, 1)
 
 
 def test_noisy_labels_and_class_names_stay_with_their_images(tmp_path):
     data = make_images(n_train=60, classes=4)
     data = replace(data, given_train=(data.y_train + 1) % 4, classes=("a", "b", "c", "d"))
-    some = images.sample(data, 13, 0)
+    some = sources.sample(data, 13, 0)
     assert (some.given_train == (some.y_train + 1) % 4).all()
     images.store(tmp_path, some)
     read = images.read(tmp_path)

@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 from prunelab.core import artifacts
-from stages import draw
+from prunelab.studies.sdd import places
+from stages.sdd import draw
 from tests.golden import pipeline
 
 SHORT = pipeline.QUICK | {"train.epochs": 2, "redense.epochs": 2, "landscape.plane": False, "model.width": 0.1}
@@ -17,9 +18,9 @@ def ends(changes):
         pipeline.run_stages(params)
         pipeline.stage(draw)
         plt.close("all")
-        assert (artifacts.FIGURES / "double_descent.png").read_bytes().startswith(b"\x89PNG")
-        curve = artifacts.read_table(artifacts.PLOTS / "double_descent.csv")
-        return curve, artifacts.REPORT.read_text(), artifacts.read_json(artifacts.CLAIMS)
+        assert (places.PLOTS / places.FIGURES / "double_descent.png").read_bytes().startswith(b"\x89PNG")
+        curve = artifacts.read_table(places.PLOTS / "double_descent.csv")
+        return curve, places.REPORT.read_text(), artifacts.read_json(places.PLOTS / places.CLAIMS)
 
 
 def test_a_chain_that_removes_every_weight_is_drawn_to_its_end():

@@ -13,11 +13,11 @@ from test_sparse import lenet
 from torch import nn
 
 from prunelab.core import networks, streams
-from prunelab.landscape import curvature as curvatures
-from prunelab.landscape import surface
-from prunelab.landscape.curvature import Curvature
-from prunelab.landscape.objective import Objective, sample
-from prunelab.landscape.survey import STEPS, Solution, survey
+from prunelab.studies.sdd.landscape import curvature as curvatures
+from prunelab.studies.sdd.landscape import surface
+from prunelab.studies.sdd.landscape.curvature import Curvature
+from prunelab.studies.sdd.landscape.objective import Objective, sample
+from prunelab.studies.sdd.landscape.survey import STEPS, Solution, survey
 
 
 class Quadratic:

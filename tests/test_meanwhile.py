@@ -129,9 +129,9 @@ def test_parameters_edited_during_a_stage_are_not_recorded_for_it(tmp_path):
     lines = [line for line in said.splitlines() if line.startswith("error: ")]
     assert [line.partition(" when ")[0] for line in lines] == ["error: params.yaml: train.epochs was 400"]
     lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
-    assert "dense" not in lock
-    assert ran(run("dvc", "repro", "dense", cwd=where).stdout) == ["dense"]
+    assert "dense@r00" not in lock
+    assert ran(run("dvc", "repro", "dense", cwd=where).stdout) == ["dense@r00"]
     lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
-    assert lock["dense"]["params"]["params.yaml"]["train"]["epochs"] == 2
+    assert lock["dense@r00"]["params"]["params.yaml"]["train"]["epochs"] == 2
     record = json.loads((where / "data/rounds/r00/replicates/seed0/record.json").read_text())
     assert record["last"]["epoch"] == 2

@@ -31,15 +31,15 @@ def without_bar(output):
 
 def as_a_file(path):
     shutil.rmtree(path, ignore_errors=True)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.write_text("")
 
 
 @pytest.mark.parametrize(
     ("name", "before", "line"),
     [
-        ("fetch", "ulimit -f 5; ", r"data/unfinished/raw/\w+\.npy: File too large"),
-        ("corrupt", "ulimit -f 0; ", r"data/unfinished/corrupted/seed0/labels\.npz: File too large"),
+        ("fetch", "ulimit -f 5; ", r"data/unfinished/common/raw/\w+\.npy: File too large"),
+        ("corrupt", "ulimit -f 0; ", r"data/unfinished/common/corrupted/seed0/labels\.npz: File too large"),
         ("dense", "ulimit -f 60; ", r".*(safetensors: File too large|database.*)"),
         ("dense", "ulimit -n 8; ", r".*Too many open files"),
         ("dense", "ulimit -v 1500000; ", r"not enough memory \(.*\)"),
@@ -59,7 +59,7 @@ def test_a_limit_ends_in_one_line(study, name, before, line):
     ("name", "path", "line"),
     [
         ("fetch", "data/unfinished", "data/unfinished"),
-        ("corrupt", "data/raw", "data/raw/facts.json: cannot be read (Not a directory)"),
+        ("corrupt", "data/common/raw", "data/common/raw/facts.json: cannot be read (Not a directory)"),
         ("dense", "data/rounds", "data/rounds"),
     ],
 )

@@ -7,19 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunelab import config, overrides, presets
-from prunelab.core import images
+from prunelab import config, presets
+from prunelab.comparison import report, runs
+from prunelab.core import sources
 from prunelab.errors import UserError
-from prunelab.experiments import report, runs
 from prunelab.sweeps import plan
 
 # What is given, and how the line begins; for prunelab's own commands and, but for what Hydra cannot parse, for DVC's.
 WRONG = [
-    *(
-        (f"{name}=5", f"{name}=5: is derived from n_rounds and ")
-        for name in config.DERIVED
-        if name != "landscape_rounds"
-    ),
+    *((f"{name}=5", f"{name}=5: is derived from {one.source}; change those") for name, one in config.DERIVED.items()),
     ("landscape_rounds=[r00]", "landscape_rounds=[r00]: is derived from n_rounds, redense.every and landscape.every"),
     ("rounds.r01=r00", "rounds.r01=r00: is derived from n_rounds"),
     ("+rounds=5", "+rounds=5: is derived from n_rounds"),
@@ -111,7 +107,7 @@ def test_each_mistake_is_one_line_that_names_the_parameter(given, line):
 
 @pytest.mark.parametrize("given", [given for given, line in WRONG if "cannot be read; as text" in line])
 def test_the_quoting_that_a_line_gives_works(given, monkeypatch):
-    monkeypatch.setattr(images, "check_root", lambda *some: None)
+    monkeypatch.setattr(sources, "check_root", lambda *some: None)
     with pytest.raises(UserError) as caught:
         plan.points([given])
     (quoted,) = shlex.split(str(caught.value).rpartition("as text it is ")[2])
@@ -120,10 +116,6 @@ def test_the_quoting_that_a_line_gives_works(given, monkeypatch):
 
 def test_one_parameter_may_be_taken_from_another(default):
     assert plan.compose(["redense.lr=0.02", "train.lr=${redense.lr}"])["train"]["lr"] == 0.02
-
-
-def test_what_is_derived_is_said_of_all_and_of_nothing_else():
-    assert overrides.DERIVED_FROM.keys() == config.DERIVED.keys()
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +134,7 @@ def test_a_reports_command_composes_for_any_data_root(default, data_root):
     params = {**default, "data_root": data_root}
     run = runs.Run("x;touch${IFS}PWNED", "b" * 40, params, [], baseline="a" * 40)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(images, "check_root", lambda *some: None)
+        patched.setattr(sources, "check_root", lambda *some: None)
         line = next(line for line in report.commands(run) if line.startswith("uv run dvc exp run"))
         given = shlex.split(line)[6::2]
         assert shlex.split(line)[5::2] == ["-S"] * len(given)

@@ -84,7 +84,7 @@ def test_the_table_of_experiments_has_whole_runs_only(where, capsys):
         "note: k1 ran only up to corrupt: left out",
         "note: k2 ran only up to redense@r02: left out",
     ]
-    summary = json.loads(run("git", "show", "HEAD:metrics/summary.json", cwd=where).stdout)
+    summary = json.loads(run("git", "show", "HEAD:metrics/sdd.json", cwd=where).stdout)
     assert float(rows["main"]["sweet_spot.test_last"]) == summary["sweet_spot"]["test_last"]
     assert (rows["main"]["prune.criterion"], rows["whole"]["prune.criterion"]) == ("magnitude", "random")
 
@@ -112,15 +112,15 @@ def test_the_working_tree_after_an_edit_and_after_a_run_that_stopped(where, tmp_
     run("git", "checkout", "-q", "--", ".", cwd=where)
     refs = run("git", "for-each-ref", "--format=%(refname)", "refs/exps", cwd=where).stdout.split()
     (whole,) = (ref for ref in refs if ref.endswith("/whole"))
-    curve = where / "plots/double_descent.csv"
-    curve.write_text(run("git", "show", f"{whole}:plots/double_descent.csv", cwd=where).stdout)
-    said = "error: workspace lacks plots/double_descent.csv as analyze made it: nothing left to show"
+    curve = where / "plots/sdd/double_descent.csv"
+    curve.write_text(run("git", "show", f"{whole}:plots/sdd/double_descent.csv", cwd=where).stdout)
+    said = "error: workspace lacks plots/sdd as draw@sdd made it: nothing left to show"
     assert refused("compare", "workspace", *out) == said
     run("git", "checkout", "-q", "--", ".", cwd=where)
 
 
 def test_changed_code_makes_a_runs_tables_no_others(where, tmp_path):
-    style = where / "src/prunelab/figures/style.py"
+    style = where / "src/prunelab/style.py"
     before = style.read_text()
     style.write_text(before + "# another line\n")
     main(["compare", "workspace", "--out", str(tmp_path / "out")])

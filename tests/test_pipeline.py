@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 import yaml
 from conftest import committed
 
-from prunelab import config, corruption
-from prunelab.analysis import evidence
-from prunelab.analysis.tables import COLUMNS
-from prunelab.core import artifacts, byname
+from prunelab import config, corruption, pipeline
+from prunelab.core import byname
 from prunelab.core.training import restart
-from prunelab.figures import FIGURES
+from prunelab.studies.sdd import places
+from prunelab.studies.sdd.figures import FIGURES
+from prunelab.studies.sdd.tables import COLUMNS
+from prunelab.sweeps import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
@@ -23,7 +25,18 @@ DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: entry.get("do", entry) for name, entry in DVC["stages"].items()}
 # Code that cannot change an output: it checks parameters (whose values are dependencies), or shows progress.
 # That it writes nothing is tested below, and in test_repro.py while stages run.
-NOT_DEPENDENCIES = {f"prunelab.{name}" for name in ("errors", "config", "schema", "progress", "yaml12", "meanwhile")}
+NOT_DEPENDENCIES = {
+    f"prunelab.{name}"
+    for name in ("errors", "config", "schema", "fields", "pipeline", "studies", "progress", "yaml12", "meanwhile")
+}
+# Nor can where outputs lie, which dvc.yaml says too; and which rounds a study has, which are in params.yaml.
+NOT_DEPENDENCIES |= {f"prunelab.studies.sdd.{name}" for name in ("places", "parameters")}
+KINDS = pipeline.load(ROOT)
+PAGES = {
+    name: next(path for path in (ROOT / "stages").rglob(f"{name}.py") if path.parent.name in ("stages", "sdd"))
+    for name in KINDS
+}
+OF_SDD = ("redense", "reinit", "landscape", "analyze", "draw")
 VARIANTS = ("datasets", "models", "criteria")
 
 
@@ -80,18 +93,36 @@ def covered(file, deps):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_every_module_it_imports(stage):
-    deps = STAGES[stage]["deps"]
-    assert f"stages/{stage}.py" in deps
-    for name in sorted(reachable(ROOT / "stages" / f"{stage}.py", NOT_DEPENDENCIES)):
+    """Its own, or by way of data/common those of the stage that made the basis."""
+    page = PAGES[stage].relative_to(ROOT).as_posix()
+    assert page in KINDS[stage].deps
+    assert entry_command(stage) == f"python -m {page.removesuffix('.py').replace('/', '.')}"
+    deps, _ = pipeline.given(KINDS[stage], KINDS)
+    for name in sorted(reachable(PAGES[stage], NOT_DEPENDENCIES)):
         file = module_file(name)
         assert covered(file, deps) or only_a_docstring(file), f"{stage} imports {name}, not among its deps"
+
+
+def entry_command(stage):
+    return STAGES[stage]["cmd"]
+
+
+def test_what_is_given_by_way_of_the_common_folder_is_what_the_basis_declares():
+    assert pipeline.given(KINDS["prune"], KINDS)[0][len(KINDS["prune"].deps) :] == [
+        "src/prunelab/core",
+        "src/prunelab/models/${model.name}.py",
+    ]
+    assert pipeline.given(KINDS["redense"], KINDS)[1] == [*KINDS["dense"].params, "redense.epochs", "redense.lr"]
+    assert pipeline.given(KINDS["fetch"], KINDS) == (KINDS["fetch"].deps, KINDS["fetch"].params)
+    assert pipeline.given(KINDS["analyze"], KINDS) == (KINDS["analyze"].deps, None)
 
 
 def test_what_no_stage_depends_on_has_nothing_to_write_with():
     """Else an edit there would change an output, and DVC would not run the stage again."""
     files = [ROOT / "stages" / "__init__.py", *(module_file(name) for name in NOT_DEPENDENCIES)]
     for file in files:
-        assert not any(covered(file, entry["deps"]) for entry in STAGES.values()), f"{file} is a dependency after all"
+        if "sdd" not in file.parts:  # a study's folder is a dependency of what is made at its end
+            assert not any(covered(file, kind.deps) for kind in KINDS.values()), f"{file} is a dependency after all"
         nodes = list(ast.walk(ast.parse(file.read_text())))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
@@ -114,36 +145,64 @@ def test_variants_are_imported_by_name_only_and_use_only_the_core(folder):
 
 def test_each_stage_that_names_a_variant_depends_on_its_file():
     needs = {"fetch": ["datasets/${dataset}"], "corrupt": ["datasets/${dataset}"], "analyze": [], "draw": []}
-    needs |= {"dense": ["models/${model.name}"], "redense": ["models/${model.name}"]}
-    needs |= {"prune": ["models/${model.name}", "criteria/${prune.criterion}"]}
+    needs |= {name: ["models/${model.name}"] for name in ("dense", "redense", "reinit", "landscape")}
+    needs |= {"prune": ["criteria/${prune.criterion}", "models/${model.name}"]}
     for stage, variants in needs.items():
-        declared = [d for d in STAGES[stage]["deps"] if "$" in d and d.startswith("src/")]
+        declared = [d for d in pipeline.given(KINDS[stage], KINDS)[0] if "$" in d and d.startswith("src/")]
         assert declared == [f"src/prunelab/{v}.py" for v in variants]
 
 
-def test_imports_go_down_only():
-    """No cycle anywhere, and nothing below knows the settings, the figures or DVC."""
-    graph = {}
-    for file in SRC.rglob("*.py"):
-        name = ".".join(file.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
-        graph[name] = imports_of(file) - {name}
-    done, path = set(), []
+# What studies share beside core/ and judging/; none imports another study.
+SHARED = (
+    "prunelab.style",
+    "prunelab.byround",
+    "prunelab.fields",
+    "prunelab.errors",
+    "prunelab.config",
+    "prunelab.yaml12",
+)
+
+
+def graph():
+    """What every module imports."""
+    parts = {file: file.relative_to(SRC).with_suffix("").parts for file in SRC.rglob("*.py")}
+    names = {file: ".".join(some).removesuffix(".__init__") for file, some in parts.items()}
+    return {name: imports_of(file) - {name, "prunelab"} for file, name in names.items()}
+
+
+def test_there_is_no_import_cycle():
+    imports, done, path = graph(), set(), []
 
     def visit(name):
         assert name not in path, f"import cycle: {' -> '.join([*path, name])}"
         if name not in done:
             path.append(name)
-            for other in sorted(graph[name]):
+            for other in sorted(imports[name]):
                 if not name.startswith(f"{other}."):  # importing from one's own package's __init__ is no arrow
                     visit(other)
             path.pop()
             done.add(name)
 
-    for name in sorted(graph):
+    for name in sorted(imports):
         visit(name)
-    for name, imported in graph.items():
+
+
+def test_imports_go_down_only():
+    """The core knows nothing above it, judging no study, a study no other study."""
+    for name, imported in graph().items():
+        study = re.match(r"prunelab\.studies\.(\w+)", name)
         if name.startswith("prunelab.core"):
-            assert not imported & {"prunelab.config", "prunelab.schema", "prunelab.figures"}, name
+            allowed = ("prunelab.core", "prunelab.errors")
+        elif name.startswith("prunelab.judging"):
+            allowed = ("prunelab.core", "prunelab.errors", "prunelab.judging", "prunelab.presets")
+        elif study:
+            allowed = ("prunelab.core", "prunelab.judging", f"prunelab.studies.{study[1]}", *SHARED)
+        else:
+            continue
+        assert all(other.startswith(allowed) for other in imported), f"{name} imports {imported}"
+
+
+def test_only_one_file_of_the_core_knows_dvclive():
     core = [file for file in (SRC / "prunelab" / "core").rglob("*.py") if "dvclive" in file.read_text()]
     assert [file.name for file in core] == ["live.py"]
     at_once = [node for node in ast.parse(core[0].read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -171,17 +230,25 @@ def test_training_stages_have_cached_outputs_only():
 
 def test_no_training_stage_depends_on_the_number_of_rounds():
     for stage in ("fetch", "corrupt", "dense", "prune", "redense"):
-        assert not {"n_rounds", "rounds", "redense_rounds", "redense", "redense.every"} & set(STAGES[stage]["params"])
+        assert not {"n_rounds", "rounds", "redense_rounds", "redense", "redense.every"} & {*KINDS[stage].params}
 
 
 def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
-    """So that an entry of another run in dvc.lock differs in a parameter. The rest is derived, or a name."""
-    for stage in ("analyze", "claims", "draw"):
-        assert STAGES[stage]["params"] == [{"params.yaml": None}]
+    """So that an entry of another run in dvc.lock differs in a parameter; what is made of it alone need not."""
+    assert KINDS["analyze"].params is None
+    assert [dep for dep in KINDS["draw"].deps if dep.startswith(("data/", "plots/", "metrics/"))] == KINDS[
+        "analyze"
+    ].outs
+
+
+def test_every_stage_after_corrupt_is_made_only_where_a_study_asks_for_it():
+    none, sdd = (plan.compose([f"studies={studies}"], ROOT) for studies in ("[]", "[sdd]"))
+    assert [stage.name for stage in pipeline.stages(DVC, none)] == ["fetch", "corrupt"]
+    assert {stage.kind for stage in pipeline.stages(DVC, sdd)} == {*KINDS}
 
 
 def test_stages_stand_in_an_order_in_which_they_can_run():
-    """A run's stages are checked one after the other (experiments/provenance.py)."""
+    """A run's stages are checked one after the other (comparison/provenance.py)."""
     made = []
     for name, entry in STAGES.items():
         outs = [out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs", [])]
@@ -197,18 +264,15 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
     assert not [out for entry in list(STAGES.values())[reads_folders:] for out in entry["outs"] if "rounds" in str(out)]
 
 
-def test_figures_and_tables_are_all_declared():
-    tables = {dep for dep in STAGES["draw"]["deps"] if dep.startswith("plots/")}
-    assert tables == {f"plots/{name}.csv" for name in COLUMNS} | {"plots/sha256sums.txt"}
-    made = {next(iter(out)) for out in STAGES["analyze"]["outs"]}
-    assert made == tables | {str(artifacts.TEST_EXAMPLES)}
-    judged_on = {dep for dep in STAGES["claims"]["deps"] if dep.startswith("plots/")}
-    assert judged_on == {f"plots/{name}.csv" for name in evidence.TABLES} | {
-        str(artifacts.TEST_EXAMPLES),
-        "plots/sha256sums.txt",
+def test_what_git_keeps_of_a_study_is_one_folder_and_one_file():
+    assert {name: kind.in_git for name, kind in KINDS.items() if kind.in_git} == {
+        "draw": ["plots/sdd", "metrics/sdd.json"]
     }
+    kept = {path.name for path in (ROOT / places.PLOTS).iterdir()}
+    tables = {f"{name}.csv" for name in COLUMNS}
+    assert kept == tables | {places.TEST_EXAMPLES, places.CLAIMS, places.CLAIMS_PAGE, places.FIGURES, "sha256sums.txt"}
     for name in FIGURES:
-        assert (SRC / "prunelab" / "figures" / f"{name}.py").is_file()
+        assert (SRC / "prunelab" / "studies" / "sdd" / "figures" / f"{name}.py").is_file()
 
 
 def test_dvc_plots_name_existing_templates_and_columns():
@@ -217,7 +281,7 @@ def test_dvc_plots_name_existing_templates_and_columns():
         template = json.loads((ROOT / ".dvc" / "plots" / f"{entry['template']}.json").read_text())
         assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
         for file, columns in entry["y"].items():
-            header = (ROOT / file).read_text().splitlines()[0].split(",")
+            header = (ROOT / file.replace("${plotted.sdd}", "sdd")).read_text().splitlines()[0].split(",")
             assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
 
 

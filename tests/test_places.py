@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, TINY, clone, ran, run
 
+from prunelab import programs
 from prunelab.commands import main
+from prunelab.comparison import runs
 from prunelab.errors import UserError
-from prunelab.experiments import runs
-from prunelab.sweeps import checks, dvc_command, plan
+from prunelab.sweeps import checks, plan
 
 
 def refused(*command):
@@ -66,7 +67,7 @@ def test_a_commits_files_are_the_projects(larger, monkeypatch):
     files = runs.tree(git(larger, "rev-parse", "HEAD").strip())
     assert files.read_bytes("dvc.yaml") == (ROOT / "dvc.yaml").read_bytes()
     assert not files.exists("unrelated.txt")
-    assert sorted(files.find("plots/figures"))[0].startswith("plots/figures/")
+    assert sorted(files.find("plots/sdd/figures"))[0].startswith("plots/sdd/figures/")
 
 
 def test_dvc_itself_from_a_subfolder_says_where_to_go_and_changes_nothing(larger):
@@ -170,11 +171,11 @@ def test_a_file_that_no_clone_would_have(tmp_path, monkeypatch):
     ],
 )
 def test_the_cause_of_all_that_is_printed(printed, cause):
-    assert dvc_command.cause(printed) == cause
+    assert programs.cause(printed) == cause
 
 
 def test_a_command_that_fails_says_why():
     with pytest.raises(UserError, match=r"^git rev-parse nope: .*nope"):
-        dvc_command.output("git", "rev-parse", "nope")
+        programs.output("git", "rev-parse", "nope")
     with pytest.raises(UserError, match=r"^sh -c exit 3: no message$"):
-        dvc_command.output("sh", "-c", "exit 3")
+        programs.output("sh", "-c", "exit 3")

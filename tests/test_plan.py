@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from prunelab import presets
 from prunelab.commands import main
+from prunelab.comparison import runs
 from prunelab.errors import UserError
-from prunelab.experiments import runs
 from prunelab.sweeps import plan
 
 REFERENCE = re.compile(r"^[A-Za-z0-9][\w.-]*[A-Za-z0-9]$")
@@ -85,8 +85,9 @@ def test_neighbours_in_the_queue_share_little():
 
 def test_stages_are_counted_as_dvc_would():
     params = plan.compose(["n_rounds=4", "redense.every=2", "reinit.every=0", "landscape.every=1"])
-    # fetch corrupt dense analyze claims draw; r01..r04; redense r00 r02 r04; landscape of those three
-    assert plan.num_stages(params) == 6 + 4 + 3 + 3
+    # fetch corrupt dense analyze draw; r01..r04; redense r00 r02 r04; landscape of those three
+    assert plan.num_stages(params) == 5 + 4 + 3 + 3
+    assert plan.num_stages(plan.compose(["studies=[]"])) == 2
 
 
 changes = st.fixed_dictionaries(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from test_compare import run
 
-from prunelab.analysis import deciding
-from prunelab.analysis.claims import MORE_REPLICATES
-from prunelab.experiments import differences, grid, judging
+from prunelab.comparison import differences, grid, judging
+from prunelab.judging import deciding
+from prunelab.judging.claim import MORE_REPLICATES
 
 
 def test_what_was_chosen_is_not_measured_where_it_was_chosen():

@@ -9,8 +9,8 @@ import yaml
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
+from prunelab.comparison import provenance
 from prunelab.errors import UserError
-from prunelab.experiments import provenance
 
 PIPELINE = yaml.safe_load("""
 stages:

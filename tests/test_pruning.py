@@ -10,7 +10,7 @@ from torch import nn
 
 from prunelab.core import artifacts, byname, networks, streams
 from prunelab.core.pruning import mask, select, subject
-from prunelab.core.study import checkpoint
+from prunelab.core.rounds import checkpoint
 from prunelab.errors import UserError
 
 

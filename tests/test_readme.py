@@ -56,8 +56,8 @@ def test_every_recipe_is_a_grid_that_can_be_queued():
 
 
 def test_the_table_is_the_committed_run():
-    """The numbers in the README are those of plots/named_models.csv."""
-    rows = committed("plots/named_models.csv").splitlines()
+    """The numbers in the README are those of plots/sdd/named_models.csv."""
+    rows = committed("plots/sdd/named_models.csv").splitlines()
     header = rows[0].split(",")
     for line in rows[1:]:
         row = dict(zip(header, line.split(","), strict=True))
@@ -117,7 +117,7 @@ def test_a_name_that_does_not_exist_is_found():
     assert is_module("prunelab.sweeps")
     assert is_module("benchmarks", main=True)
     assert is_module("stages.fetch", main=True)
-    assert not is_module("prunelab.across")
+    assert not is_module("prunelab.claims")
     assert not is_module("prunelab.sweeps", main=True)
     assert not is_module("prunelab.errors", main=True)
     assert expanded("src/prunelab/{analysis,figures}/") == ["src/prunelab/analysis/", "src/prunelab/figures/"]

@@ -10,8 +10,8 @@ from conftest import run as shell
 from test_compare import run
 
 from prunelab.commands import main
+from prunelab.comparison import grid, report
 from prunelab.errors import UserError
-from prunelab.experiments import grid, report
 
 LOADS = re.compile(r"""(?:src|href)\s*=\s*["']?(?!data:)[a-z./]|@import|url\((?!data:)""", re.I)
 
@@ -59,7 +59,7 @@ def test_the_committed_study(tmp_path, in_the_repository, capsys):
     assert not LOADS.search(text)
     assert not re.search(r"<script[^>]*\bsrc=", page)
     # Of HEAD: an experiment changes the working tree's.
-    committed = shell("git", "ls-tree", "--name-only", "HEAD", "plots/figures/", cwd=ROOT).stdout
+    committed = shell("git", "ls-tree", "--name-only", "HEAD", "plots/sdd/figures/", cwd=ROOT).stdout
     assert text.count("data:image/png;base64,") == committed.count(".png")
     assert "What does pruning lenet by magnitude do to its generalisation, with 40% of the labels wrong?" in text
     assert "supported" in text

@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 from conftest import clone, edit_params, exp_run, ran, run
-from test_pipeline import NOT_DEPENDENCIES
+from test_pipeline import NOT_DEPENDENCIES, SRC, module_file
 
 from prunelab.core import artifacts
 
@@ -31,10 +31,10 @@ def study(tmp_path_factory):
 def test_the_study_runs_whole_and_ends_with_its_table(study):
     where, output = study
     assert ran(output) == [
-        *("fetch", "corrupt", "dense", "prune@r01", "prune@r02", "redense@r00", "redense@r02"),
-        *("analyze", "claims", "draw"),
+        *("fetch", "corrupt", "dense@r00", "prune@r01", "prune@r02", "redense@r00", "redense@r02"),
+        *("analyze@sdd", "draw@sdd"),
     ]
-    for word in ("dense", "valley", "sweet spot", "end", "plots/figures/double_descent.png"):
+    for word in ("dense", "valley", "sweet spot", "end", "plots/sdd/figures/double_descent.png"):
         assert word in output
     for name in (
         "double_descent",
@@ -45,17 +45,18 @@ def test_the_study_runs_whole_and_ends_with_its_table(study):
         "redense",
         "redense_dynamics",
     ):
-        assert (where / f"plots/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
-        assert (where / f"plots/figures/{name}.svg").read_text().startswith("<?xml")
-    summary = json.loads((where / "metrics/summary.json").read_text())
+        assert (where / f"plots/sdd/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (where / f"plots/sdd/figures/{name}.svg").read_text().startswith("<?xml")
+    summary = json.loads((where / "metrics/sdd.json").read_text())
     contract = {"round", "sparsity", "train", "test_last", "test_best", "permuted", "restored"}
     assert all(contract <= set(summary[name]) for name in ("dense", "valley", "sweet_spot", "end"))
     assert 0 <= summary["pruning_efficacy"] < 1
     assert not (where / artifacts.UNFINISHED).exists()
     replicate = where / "data/rounds/r01/replicates/seed0"
-    assert (replicate / "live/plots/metrics/test/accuracy.tsv").read_text().splitlines()[-1].startswith("2\t")
-    assert len([path for path in replicate.rglob("*") if path.is_file()]) == 6 + 3  # ours, and DVCLive's
-    rows = (where / "plots/double_descent.csv").read_text().splitlines()
+    logged = where / "data/live/rounds/r01/replicates/seed0/plots/metrics/test/accuracy.tsv"
+    assert logged.read_text().splitlines()[-1].startswith("2\t")
+    assert len([path for path in replicate.rglob("*") if path.is_file()]) == 6
+    rows = (where / "plots/sdd/double_descent.csv").read_text().splitlines()
     assert len(rows) == 1 + 3 * 2
 
 
@@ -96,21 +97,21 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 def test_only_what_a_stage_depends_on_writes_its_outputs(study):
     where, _ = study
-    excluded = ",".join(f"{name.removeprefix('prunelab.').replace('.', '/')}.py" for name in NOT_DEPENDENCIES)
+    excluded = ",".join(str(module_file(name).relative_to(SRC / "prunelab")) for name in NOT_DEPENDENCIES)
     for stage, made in ((["stages.prune", "--round", "r01"], "rounds/r01/replicates"),):
         output = run("python", "-c", WATCHED, excluded, *stage, cwd=where).stdout
-        for name in ("seed0/live/metrics.json", "seed1/.history.csv.partial"):  # of this process, of its child
-            assert f"written: data/unfinished/{made}/{name}" in output
+        for name in (f"live/{made}/seed0/metrics.json", f"unfinished/{made}/seed1/.history.csv.partial"):
+            assert f"written: data/{name}" in output  # of this process, of its child
 
 
 def test_damaged_inputs_end_a_stage_in_one_line(study):
     where, _ = study
     for damaged, command in (
-        ("data/raw/x_train.npy", ["stages.corrupt"]),
+        ("data/common/raw/x_train.npy", ["stages.corrupt"]),
         ("data/rounds/r00/replicates/seed1/weights.safetensors", ["stages.prune", "--round", "r01"]),
         ("data/rounds/r01/replicates/seed0/mask.npz", ["stages.prune", "--round", "r02"]),
-        ("data/rounds/r02/replicates/seed0/record.json", ["stages.analyze"]),
-        ("plots/redense.csv", ["stages.draw"]),
+        ("data/rounds/r02/replicates/seed0/record.json", ["stages.sdd.analyze"]),
+        ("data/sdd/analysis/redense.csv", ["stages.sdd.draw"]),
     ):
         file = where / damaged
         whole = file.read_bytes()
@@ -130,7 +131,7 @@ def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
     kept = (where / "params.yaml").read_text()
     for damaged, change in (
         ("data/rounds/r02/replicates/seed1/weights.safetensors", {"redense": {"epochs": 3, "lr": 0.1, "every": 2}}),
-        ("plots/redense.csv", {}),
+        ("data/sdd/analysis/redense.csv", {}),
     ):
         file = where / damaged
         times, whole, mode = file.stat(), file.read_bytes(), file.stat().st_mode
@@ -140,7 +141,7 @@ def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
             opened.write(bytes([whole[-20] ^ 1]))
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
         edit_params(where, **change)
-        stage = [] if change else ["-s", "-f", "claims"]
+        stage = [] if change else ["-s", "-f", "draw@sdd"]
         done = run("dvc", "repro", *stage, cwd=where, check=False)
         lines = [line for line in re.split(r"[\r\n]+", done.stdout) if line.startswith("error:")]
         assert done.returncode != 0
@@ -159,7 +160,10 @@ def test_a_bit_that_flipped_unseen_ends_repro_in_one_line(study):
     ("changes", "line"),
     [
         ({"nosie": 0.2}, "error: nosie=0.2: unknown parameter; did you mean noise?"),
-        ({"rounds": {"r01": "r00", "R02": "r01"}}, "error: params.yaml: `rounds` does not match n_rounds=2"),
+        (
+            {"rounds": {"r01": "r00", "R02": "r01"}},
+            "error: params.yaml: `rounds` does not match n_rounds and prune.schedule",
+        ),
     ],
 )
 def test_a_name_misspelt_by_hand_is_seen_when_all_is_cached(study, changes, line):
@@ -176,12 +180,12 @@ def test_a_name_misspelt_by_hand_is_seen_when_all_is_cached(study, changes, line
 def test_changes_rerun_only_what_they_touch(study):
     where, _ = study
     pruned = ran(exp_run(where, "prune.criterion=random"))
-    assert pruned == ["prune@r01", "prune@r02", "redense@r02", "analyze", "claims", "draw"]
-    assert ran(exp_run(where, "redense.lr=0.05")) == ["redense@r00", "redense@r02", "analyze", "claims", "draw"]
-    assert ran(exp_run(where)) == ["analyze", "claims", "draw"]  # all training comes back from the run-cache
-    style = where / "src/prunelab/figures/style.py"
+    assert pruned == ["prune@r01", "prune@r02", "redense@r02", "analyze@sdd", "draw@sdd"]
+    assert ran(exp_run(where, "redense.lr=0.05")) == ["redense@r00", "redense@r02", "analyze@sdd", "draw@sdd"]
+    assert ran(exp_run(where)) == ["draw@sdd"]  # all training comes back from the run-cache
+    style = where / "src/prunelab/style.py"
     style.write_text(style.read_text().replace("#0072B2", "#0073B3"))
-    assert ran(run("dvc", "repro", cwd=where).stdout) == ["draw"]
+    assert ran(run("dvc", "repro", cwd=where).stdout) == ["draw@sdd"]
     (where / "src/prunelab/criteria/new.py").write_text('"""Another."""\n')
     (where / "src/prunelab/datasets/new.py").write_text('"""Another."""\n')
     assert "up to date" in run("dvc", "repro", cwd=where).stdout
@@ -191,16 +195,16 @@ def test_two_runs_lie_over_each_other_in_dvcs_own_diffs(study):
     """What is committed (the default study) against what lies in the workspace (the tiny one)."""
     where, _ = study
     metrics = json.loads(run("dvc", "metrics", "diff", "--json", cwd=where).stdout)
-    assert metrics["metrics/summary.json"]["dense.test_last"].keys() >= {"old", "new"}
+    assert metrics["metrics/sdd.json"]["dense.test_last"].keys() >= {"old", "new"}
     plots = json.loads(run("dvc", "plots", "diff", "--json", cwd=where).stdout)
     assert "errors" not in plots
     declared = [next(iter(plot)) for plot in yaml.safe_load((where / "dvc.yaml").read_text())["plots"]]
-    assert list(plots["data"]) == declared
+    assert list(plots["data"]) == [name.replace("${plotted.sdd}", "sdd") for name in declared]
     for plot, *_ in plots["data"].values():
         content = as_dict(plot["content"])
         assert set(plot["revisions"]) == {"HEAD", "workspace"}
         assert {row["rev"] for row in content["data"]["values"]} == {"HEAD", "workspace"}
         assert set(content["spec"]["encoding"]["color"]["scale"]["domain"]) == {"HEAD", "workspace"}
         assert "DVC_METRIC" not in json.dumps(content)
-    rows = as_dict(plots["data"]["Accuracy against sparsity"][0]["content"])["data"]["values"]
+    rows = as_dict(plots["data"]["sdd, accuracy against sparsity"][0]["content"])["data"]["values"]
     assert {row["field"] for row in rows} == {"train", "test_last", "test_best"}

@@ -9,7 +9,8 @@ from test_config import DEFAULT, changed
 from prunelab import config
 from prunelab.core import halves, streams
 from prunelab.core.pruning import mask
-from prunelab.core.study import distance, rounds
+from prunelab.core.rounds import distance, kinds
+from prunelab.core.rounds.task import Task
 from prunelab.core.training import evaluate, restart
 from prunelab.core.training.engine import Engine
 from prunelab.errors import UserError
@@ -21,7 +22,7 @@ def settings_for(**changes):
 
 
 def task(split=None, seed=0, **changes):
-    return rounds.Task(seed, split or make_split(permuted=range(8)), settings_for(**changes), lambda row, n: None)
+    return Task(seed, split or make_split(permuted=range(8)), settings_for(**changes), lambda row, n: None)
 
 
 def test_validation_examples_are_neither_trained_on_nor_permuted():
@@ -32,18 +33,18 @@ def test_validation_examples_are_neither_trained_on_nor_permuted():
 
 
 def test_the_same_task_twice_is_the_same_to_the_bit():
-    one, two = rounds.dense(task()), rounds.dense(task())
+    one, two = kinds.dense(task()), kinds.dense(task())
     assert same(one.weights, two.weights)
     assert one.history == two.history
-    assert not same(one.weights, rounds.dense(task(seed=1)).weights)
+    assert not same(one.weights, kinds.dense(task(seed=1)).weights)
 
 
 @pytest.mark.parametrize("iteration", [0, 1, 3, 4, 8])
 def test_rewinding_with_nothing_pruned_repeats_the_dense_run(iteration):
     """In parts = whole: from iteration k of three epochs of three steps, mid-epoch included."""
     changes = {"train.rewind_iteration": iteration, "prune.fraction": 0.0}
-    dense = rounds.dense(task(**changes))
-    again = rounds.prune(task(**changes), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    dense = kinds.dense(task(**changes))
+    again = kinds.prune(task(**changes), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
     assert same(again.weights, dense.weights)
     assert again.history == dense.history[iteration // 3 :]
     if iteration == 0:
@@ -52,10 +53,10 @@ def test_rewinding_with_nothing_pruned_repeats_the_dense_run(iteration):
 
 def test_a_round_prunes_exactly_and_keeps_pruned_weights_at_zero():
     changes = {"train.momentum": 0.9, "train.weight_decay": 1e-3}
-    dense = rounds.dense(task(**changes))
+    dense = kinds.dense(task(**changes))
     parent = dense
     for number in (1, 2, 3):
-        outcome = rounds.prune(task(**changes), number, (parent.weights, parent.masks), dense.rewind, dense.start)
+        outcome = kinds.prune(task(**changes), number, (parent.weights, parent.masks), dense.rewind, dense.start)
         before = mask.survivors(parent.masks)
         assert mask.survivors(outcome.masks) == before - int(0.2 * before + 0.5)
         for name, m in outcome.masks.items():
@@ -68,11 +69,11 @@ def test_a_round_prunes_exactly_and_keeps_pruned_weights_at_zero():
 
 def test_each_scheme_starts_where_it_says():
     changes = {"train.rewind_iteration": 4, "finetune.lr": 0.01}
-    dense = rounds.dense(task(**changes))
+    dense = kinds.dense(task(**changes))
     starts, histories = {}, {}
     for scheme in restart.SCHEMES:
         t = task(**changes, **{"prune.retrain": scheme})
-        outcome = rounds.prune(t, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+        outcome = kinds.prune(t, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
         starts[scheme], histories[scheme] = (outcome.start, outcome.masks), outcome.history
     for scheme, source in {"rewind": dense.rewind, "lr_rewind": dense.weights, "finetune": dense.weights}.items():
         start, masks = starts[scheme]
@@ -86,9 +87,9 @@ def test_each_scheme_starts_where_it_says():
 
 
 def test_redense_brings_weights_back_from_zero_and_keeps_the_rounds_sparsity():
-    dense = rounds.dense(task())
-    sparse = rounds.prune(task(**{"prune.fraction": 0.9}), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
-    outcome = rounds.redense(task(), 1, (sparse.weights, sparse.masks), sparse.start, dense.start, epochs_before=3)
+    dense = kinds.dense(task())
+    sparse = kinds.prune(task(**{"prune.fraction": 0.9}), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    outcome = kinds.redense(task(), 1, (sparse.weights, sparse.masks), sparse.start, dense.start, epochs_before=3)
     assert same(outcome.start, sparse.weights)
     gone = ~sparse.masks["1.weight"]
     assert (outcome.weights["1.weight"][gone] != 0).float().mean() > 0.5
@@ -102,22 +103,22 @@ def test_redense_brings_weights_back_from_zero_and_keeps_the_rounds_sparsity():
 
 def test_reinit_keeps_the_mask_and_draws_new_weights_for_the_whole_schedule():
     changes = {"train.rewind_iteration": 4}
-    dense = rounds.dense(task(**changes))
-    sparse = rounds.prune(task(**changes), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
-    outcome = rounds.reinit(task(**changes), 1, sparse.masks)
+    dense = kinds.dense(task(**changes))
+    sparse = kinds.prune(task(**changes), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    outcome = kinds.reinit(task(**changes), 1, sparse.masks)
     assert same(outcome.masks, sparse.masks)
     assert all((outcome.weights[name][~m] == 0).all() for name, m in sparse.masks.items())
     assert [row["epoch"] for row in outcome.history] == [1, 2, 3]  # from the start, wherever `rewind` goes back to
     kept = sparse.masks["1.weight"]
     assert (outcome.start["1.weight"][kept] != dense.start["1.weight"][kept]).all()
-    assert not same(outcome.start, rounds.reinit(task(seed=1), 1, sparse.masks).start)
+    assert not same(outcome.start, kinds.reinit(task(seed=1), 1, sparse.masks).start)
 
 
 def test_one_shot_prunes_the_dense_model_to_each_rounds_sparsity():
-    dense = rounds.dense(task())
-    step = rounds.prune(task(), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
-    two_steps = rounds.prune(task(), 2, (step.weights, step.masks), dense.rewind, dense.start)
-    at_once = rounds.prune(task(), 2, (dense.weights, dense.masks), dense.rewind, dense.start, parent_number=0)
+    dense = kinds.dense(task())
+    step = kinds.prune(task(), 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    two_steps = kinds.prune(task(), 2, (step.weights, step.masks), dense.rewind, dense.start)
+    at_once = kinds.prune(task(), 2, (dense.weights, dense.masks), dense.rewind, dense.start, parent_number=0)
     assert at_once.record["sparsity"] == two_steps.record["sparsity"]
     assert at_once.record["round"] == "r02"
     weights = torch.cat([dense.weights[name].abs()[m] for name, m in at_once.masks.items()])
@@ -127,15 +128,15 @@ def test_one_shot_prunes_the_dense_model_to_each_rounds_sparsity():
 
 def test_a_rewind_point_beyond_the_run_is_refused_where_the_data_decides_it():
     with pytest.raises(UserError, match=r"train\.rewind_iteration=9: must be less than the 9 iterations"):
-        rounds.dense(task(**{"train.rewind_iteration": 9}))
+        kinds.dense(task(**{"train.rewind_iteration": 9}))
 
 
 def test_a_last_batch_of_one_is_refused_where_batch_norm_would_fail():
     split = make_split(make_images(n_train=33))
     changes = {"model.name": "resnet20", "model.width": 0.1, "train.epochs": 1}
     with pytest.raises(UserError, match=r"train\.batch_size=16: must not leave a last batch of one image \(of 33\)"):
-        rounds.dense(task(split, **changes))
-    assert rounds.dense(task(split)).history  # LeNet has no batch norm
+        kinds.dense(task(split, **changes))
+    assert kinds.dense(task(split)).history  # LeNet has no batch norm
 
 
 def test_distance_by_hand():
@@ -155,7 +156,7 @@ def test_distance_by_hand():
 
 
 def test_best_is_the_highest_epoch_and_last_the_last():
-    outcome = rounds.dense(task(**{"train.epochs": 6, "train.lr": 2.0}))
+    outcome = kinds.dense(task(**{"train.epochs": 6, "train.lr": 2.0}))
     accuracies = [row["test_accuracy"] for row in outcome.history]
     assert outcome.record["best"]["test_accuracy"] == max(accuracies)
     assert outcome.record["last"]["test_accuracy"] == accuracies[-1]
@@ -177,19 +178,19 @@ def test_best_is_found_on_one_half_of_the_test_set_and_measured_on_the_other():
     for on, off in ((half, ~half), (~half, half)):
         best = max(range(len(seen)), key=lambda e: int(seen[e][on].sum()))
         assert torch.equal(measure.best_right_T[off], seen[best][off])
-    outcome = rounds.dense(t)
+    outcome = kinds.dense(t)
     assert outcome.record["best"]["fitted_test_accuracy"] == outcome.best_right_T.double().mean()
     assert outcome.record["best"]["fitted_test_accuracy"] <= outcome.record["best"]["test_accuracy"]
 
 
 def test_a_record_says_what_arithmetic_made_it(monkeypatch):
-    made = rounds.dense(task()).record["made_with"]
+    made = kinds.dense(task()).record["made_with"]
     assert made["torch"] == torch.__version__
     assert made["threads"] == torch.get_num_threads()
     assert torch.backends.cpu.get_cpu_capability() in made["processor"]
-    assert rounds.dense(task()).record["made_with"] == made
+    assert kinds.dense(task()).record["made_with"] == made
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
-    assert "COMPATIBLE" in rounds.dense(task()).record["made_with"]["processor"]
+    assert "COMPATIBLE" in kinds.dense(task()).record["made_with"]["processor"]
 
 
 def test_halves_are_fixed_and_equal():
@@ -205,12 +206,12 @@ def test_halves_are_fixed_and_equal():
 )
 def test_weights_that_trained_before_see_another_order_in_every_round(scheme, own, monkeypatch):
     t = task(**{"prune.retrain": scheme, "train.augment": "shift"})
-    dense = rounds.dense(t)
+    dense = kinds.dense(t)
     names = []
     real = streams.generator
     monkeypatch.setattr(streams, "generator", lambda *name: names.append(name) or real(*name))
     for number in (1, 2):
-        rounds.prune(t, number, (dense.weights, dense.masks), dense.rewind, dense.start)
+        kinds.prune(t, number, (dense.weights, dense.masks), dense.rewind, dense.start)
     for purpose in ("order", "augment"):
         drawn = [name for name in names if name[1] == purpose]
         assert all((len(name) == 4) is own for name in drawn)
@@ -220,9 +221,9 @@ def test_weights_that_trained_before_see_another_order_in_every_round(scheme, ow
 def test_features_are_not_shifted():
     features = make_split(make_images(shape=(4, 1, 1)))
     with pytest.raises(UserError, match=r"train\.augment='shift': must be none, examples are features"):
-        rounds.dense(task(features, **{"train.augment": "shift"}))
+        kinds.dense(task(features, **{"train.augment": "shift"}))
 
 
 def test_a_diverged_round_ends_in_one_line_that_says_where():
     with pytest.raises(UserError, match=r"round r00, seed 0: training diverged, train_loss is (nan|inf) after epoch 1"):
-        rounds.dense(task(**{"train.lr": 1000, "train.weight_decay": 1000}))
+        kinds.dense(task(**{"train.lr": 1000, "train.weight_decay": 1000}))

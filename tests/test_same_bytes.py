@@ -12,7 +12,8 @@ from by_hand import laid_out
 STAGES = """
 import os, sys
 os.sched_setaffinity(0, {cores})
-from stages import fetch, corrupt, dense, prune, redense
+from stages import fetch, corrupt, dense, prune
+from stages.sdd import redense
 for module, *given in ((fetch,), (corrupt,), (dense,), (prune, "--round", "r01"), (redense, "--round", "r01")):
     sys.argv = ["stage", *given]
     module.main()

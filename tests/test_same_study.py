@@ -5,7 +5,7 @@ import json
 import pytest
 from test_compare import run
 
-from prunelab.experiments import grid
+from prunelab.comparison import grid
 
 
 def own(name, content, path="mine.npz", **more):

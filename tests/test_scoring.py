@@ -9,7 +9,7 @@ from test_wiring import BATCH_NORM, drawn, pruned
 
 from prunelab.core import networks, streams
 from prunelab.core.pruning import subject
-from prunelab.core.study import rounds
+from prunelab.core.rounds import kinds
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def subjects(monkeypatch):
 def test_scores_are_of_the_parents_network_in_evaluation_mode_on_given_labels(subjects, criterion):
     data = make_split(permuted=range(0, 40, 2), validation=6)
     t = task(data, **BATCH_NORM, **{"prune.criterion": criterion, "train.lr": 0.05})
-    dense = rounds.dense(t)
+    dense = kinds.dense(t)
     pruned(t, dense)
     ((scored, _, mode, after, scores),) = subjects
     assert mode == {False}
@@ -54,7 +54,7 @@ def test_scores_are_of_the_parents_network_in_evaluation_mode_on_given_labels(su
 def test_every_round_and_replicate_scores_with_a_stream_of_its_own(subjects):
     for seed in (0, 1):
         t = task(seed=seed, **{"prune.criterion": "random", "train.epochs": 1, "prune.fraction": 0.5})
-        dense = rounds.dense(t)
+        dense = kinds.dense(t)
         masks = [pruned(t, dense, number).masks["1.weight"] for number in (1, 2, 3)]
         assert all(not torch.equal(a, b) for i, a in enumerate(masks) for b in masks[:i])
     starts = [start for _, start, *_ in subjects]
@@ -64,24 +64,24 @@ def test_every_round_and_replicate_scores_with_a_stream_of_its_own(subjects):
 def test_the_scope_is_the_one_that_was_asked_for():
     for scope, alike in (("layer", True), ("global", False)):
         t = task(**{"prune.scope": scope, "prune.fraction": 0.5, "train.epochs": 1})
-        dense = rounds.dense(t)
+        dense = kinds.dense(t)
         kept = [float(mask.float().mean()) for mask in pruned(t, dense).masks.values()]
         assert (kept == pytest.approx([0.5] * len(kept), abs=0.02)) is alike
 
 
 def test_only_weights_are_masked_and_biases_and_batch_norm_train_on():
     t = task(**BATCH_NORM, **{"prune.fraction": 0.5})
-    dense = rounds.dense(t)
+    dense = kinds.dense(t)
     outcome = pruned(t, dense)
-    kinds = {name: value.ndim for name, value in dense.weights.items()}
-    assert set(outcome.masks) == {name for name, ndim in kinds.items() if ndim in (2, 4)}
+    dims = {name: value.ndim for name, value in dense.weights.items()}
+    assert set(outcome.masks) == {name for name, ndim in dims.items() if ndim in (2, 4)}
     for name in ("fc.bias", "bn1.bias"):
         assert (outcome.weights[name] != 0).all()
 
 
 def test_rewinding_brings_back_the_statistics_of_batch_norm_too():
     t = task(**BATCH_NORM, **{"train.rewind_iteration": 1, "train.lr": 0.05})
-    dense = rounds.dense(t)
+    dense = kinds.dense(t)
     start = pruned(t, dense).start
     for name in ("bn1.running_mean", "bn1.running_var", "layer3.2.bn2.running_var"):
         assert torch.equal(start[name], dense.rewind[name])

@@ -11,9 +11,10 @@ from conftest import make_images, make_split
 from test_config import changed
 
 from prunelab import config
-from prunelab.core import images, networks, streams
+from prunelab.core import networks, sources, streams
 from prunelab.core.pruning import mask
-from prunelab.core.study import rounds
+from prunelab.core.rounds import kinds
+from prunelab.core.rounds.task import Task
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(file.stem for file in (ROOT / "conf" / "setting").glob("*.yaml"))
@@ -93,7 +94,7 @@ def test_settings_are_as_published(composed, name):
 def test_lens_benchmarks_hold_out_2000_and_rewind_to_epoch_10(composed, name):
     values = composed[name]
     train = values["train"]
-    steps = -(-(images.facts(values["dataset"]).NUM_TRAIN - 2000) // train["batch_size"])
+    steps = -(-(sources.source(values["dataset"]).NUM_TRAIN - 2000) // train["batch_size"])
     assert train["validation"] == 2000
     assert train["rewind_iteration"] == (0 if "lenet" in name else 10 * steps)
     assert (values["noise_type"], values["prune"]["criterion"], len(values["seeds"])) == (
@@ -119,25 +120,25 @@ def test_every_setting_builds_its_network_and_completes_two_rounds(composed, nam
     }
     params = config.validate(changed(values, toy))
     data = make_split(make_images(12, 4, classes, shape), permuted=range(4), validation=params.train.validation)
-    task = rounds.Task(0, data, params, lambda row, n: None)
-    dense = parent = rounds.dense(task)
+    task = Task(0, data, params, lambda row, n: None)
+    dense = parent = kinds.dense(task)
     for key, before in list(config.round_chain(params).items())[:2]:
         number = int(key[1:])
         if before == "r00":
             parent = dense
         source = (parent.weights, parent.masks)
-        parent = rounds.prune(task, number, source, dense.rewind, dense.start, int(before[1:]))
+        parent = kinds.prune(task, number, source, dense.rewind, dense.start, int(before[1:]))
         left = mask.survivors(dense.masks)
         for _ in range(number):
             left -= int(params.prune.fraction * left + 0.5)
         assert mask.survivors(parent.masks) == left
         assert parent.record["last"]["test_loss"] < 1e4
     assert ("validation_accuracy" in parent.record["last"]) == (params.train.validation > 0)
-    again = rounds.redense(
+    again = kinds.redense(
         task, 2, (parent.weights, parent.masks), parent.start, dense.start, parent.history[-1]["epoch"]
     )
     assert again.record["sparsity"] == parent.record["sparsity"]
-    fresh = rounds.reinit(task, 2, parent.masks)
+    fresh = kinds.reinit(task, 2, parent.masks)
     assert fresh.record["sparsity"] == parent.record["sparsity"]
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from prunelab.core import byname, inputs, networks, streams
 from prunelab.core.pruning import mask
-from prunelab.core.study import rounds
+from prunelab.core.rounds import kinds
 from prunelab.core.training import evaluate, layers, loop, perceptron, restart
 from prunelab.core.training.augment import AUGMENTATIONS
 from prunelab.core.training.engine import Engine
@@ -159,9 +159,9 @@ def test_two_rounds_sparse_and_dense_agree(criterion, retrain):
     runs = []
     for sparse in (False, True):
         this = task(**changes, sparse=sparse)
-        dense = rounds.dense(this)
-        first = rounds.prune(this, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
-        runs.append((first, rounds.prune(this, 2, (first.weights, first.masks), dense.rewind, dense.start)))
+        dense = kinds.dense(this)
+        first = kinds.prune(this, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+        runs.append((first, kinds.prune(this, 2, (first.weights, first.masks), dense.rewind, dense.start)))
     for a, b in zip(*runs, strict=True):
         same = sum(int((a.masks[name] == b.masks[name]).sum()) for name in a.masks)
         assert same >= 0.999 * mask.prunable(a.masks)

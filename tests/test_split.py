@@ -12,7 +12,7 @@ from test_rounds import task
 
 from prunelab.core import inputs, split
 from prunelab.core.images import Images
-from prunelab.core.study import rounds
+from prunelab.core.rounds import kinds
 from prunelab.core.training import schedule
 
 CONV = {"model.name": "resnet20", "model.width": 0.1, "train.epochs": 2, "train.augment": "flip_shift"}
@@ -22,8 +22,8 @@ LENET = {"train.lr": 0.05, "train.momentum": 0.9, "prune.fraction": 0.9}
 def ends(data, changes):
     """A dense round and a pruned one (sparse, where the network is a perceptron)."""
     t = task(data, **changes)
-    dense = rounds.dense(t)
-    return dense, rounds.prune(t, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    dense = kinds.dense(t)
+    return dense, kinds.prune(t, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
 
 
 def assert_equal(a, b):
@@ -121,7 +121,7 @@ def test_the_dropped_example_is_any_of_them_and_batch_norm_then_trains():
     assert set.union(*dropped) == {*range(17)}
     assert {len(one) for one in dropped} == {1}
     data = make_split().part(split.without_lone(rows, 16, np.random.default_rng(0)))
-    assert len(rounds.dense(task(data, **CONV)).loss_N) == 16
+    assert len(kinds.dense(task(data, **CONV)).loss_N) == 16
 
 
 @settings(max_examples=100, deadline=None)

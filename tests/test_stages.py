@@ -5,12 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from prunelab import config
 from prunelab.core import artifacts, images, networks, split, streams
 from prunelab.core.artifacts import replicate
 from prunelab.core.pruning import mask
-from prunelab.core.study import checkpoint
+from prunelab.core.rounds import checkpoint
 from prunelab.errors import UserError
+from prunelab.studies.sdd import parameters, places
+from prunelab.studies.sdd.landscape import LINES, PATH
 from stages import corrupt, dense, fetch, prune
 from tests.golden import pipeline
 
@@ -81,7 +82,7 @@ def equal(a, b):
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-KINDS = (artifacts.ROUNDS, artifacts.REDENSE, artifacts.REINIT)
+KINDS = (artifacts.ROUNDS, places.REDENSE, places.REINIT)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -134,18 +135,18 @@ def test_each_stage_starts_where_another_ended(params, seed):
         gone = torch.cat([parent[n].abs()[parent_masks[n] & ~m] for n, m in masks.items()]).max()
         assert gone <= kept  # magnitudes of the round before
         parent, parent_masks = stored(artifacts.ROUNDS, key, seed)
-        again, everything = stored(artifacts.REDENSE, key, seed, artifacts.START)
+        again, everything = stored(places.REDENSE, key, seed, artifacts.START)
         assert equal(again, parent)
         assert all(m.all() for m in everything.values())
-        assert equal(stored(artifacts.REINIT, key, seed)[1], masks)
-        moved, _ = stored(artifacts.REDENSE, key, seed)
-        distance = record(artifacts.REDENSE, key, seed)["distance"]
+        assert equal(stored(places.REINIT, key, seed)[1], masks)
+        moved, _ = stored(places.REDENSE, key, seed)
+        distance = record(places.REDENSE, key, seed)["distance"]
         for name, other in (("from_start", start), ("from_dense_init", origin[artifacts.INIT])):
             expected = torch.cat([(moved[n] - other[n]).double().flatten() for n in moved]).norm().item()
             assert distance[name] == pytest.approx(expected, rel=1e-5)
     epochs = [
         row["epoch"]
-        for row in artifacts.read_table(replicate(artifacts.of_round(artifacts.REDENSE, "r02"), seed) / "history.csv")
+        for row in artifacts.read_table(replicate(artifacts.of_round(places.REDENSE, "r02"), seed) / "history.csv")
     ]
     assert epochs == [5, 6]
 
@@ -155,7 +156,7 @@ def test_re_initialised_rounds_have_new_weights_of_their_own(params):
         for number in (1, 2):
             generator = streams.generator(seed, "reinit", number)
             fresh = networks.state(networks.build("lenet", (1, 8, 8), 10, params.model.width, "ones", generator))
-            start, masks = stored(artifacts.REINIT, f"r{number:02d}", seed, artifacts.START)
+            start, masks = stored(places.REINIT, f"r{number:02d}", seed, artifacts.START)
             assert equal(start, mask.applied(fresh, masks))
 
 
@@ -192,12 +193,12 @@ def hessian(params, state, masks, x, y):
 def test_the_landscape_is_that_of_the_noisy_loss_around_both_solutions(params):
     for key, seed in (("r01", 0), ("r02", 1)):
         found, place = (
-            record(artifacts.LANDSCAPE, key, seed),
-            replicate(artifacts.of_round(artifacts.LANDSCAPE, key), seed),
+            record(places.LANDSCAPE, key, seed),
+            replicate(artifacts.of_round(places.LANDSCAPE, key), seed),
         )
-        path = artifacts.read_table(place / artifacts.PATH)
-        lines = artifacts.read_table(place / artifacts.LINES)
-        for name, folder, end in (("sparse", artifacts.ROUNDS, path[0]), ("redense", artifacts.REDENSE, path[-1])):
+        path = artifacts.read_table(place / PATH)
+        lines = artifacts.read_table(place / LINES)
+        for name, folder, end in (("sparse", artifacts.ROUNDS, path[0]), ("redense", places.REDENSE, path[-1])):
             last = record(folder, key, seed)["last"]
             centre = [row for row in lines if row["solution"] == name and row["radius"] == 0]
             assert len(centre) == 2
@@ -211,7 +212,7 @@ def test_the_landscape_is_that_of_the_noisy_loss_around_both_solutions(params):
 
 def test_eigenvalues_are_the_whole_hessians_largest_over_the_free_parameters(params):
     seed, key = 0, "r02"
-    found, here = record(artifacts.LANDSCAPE, key, seed), data(seed)
+    found, here = record(places.LANDSCAPE, key, seed), data(seed)
     state, masks = stored(artifacts.ROUNDS, key, seed)
     whole = np.linalg.eigvalsh(hessian(params, state, masks, here.x_N, here.given_N))
     assert found["sparse"]["eigenvalues"] == pytest.approx(whole[::-1][:2].tolist(), rel=2e-3)
@@ -245,7 +246,7 @@ def test_noise_is_each_replicates_own_and_spares_validation_labels():
 
 
 def test_settings_are_a_study_of_every_table(params):
-    assert config.landscape_rounds(params) == config.redense_rounds(params) == ["r00", "r01", "r02"]
+    assert parameters.landscape_rounds(params) == parameters.redense_rounds(params) == ["r00", "r01", "r02"]
 
 
 OWN = {"seeds": [0, 1], "noise": 0, "dataset": "npz", "data_root": "mine.npz", "subset.train": 0, "subset.test": 0}

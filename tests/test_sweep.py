@@ -12,8 +12,9 @@ import psutil
 import pytest
 from conftest import TINY, clone, run
 
+from prunelab import programs
 from prunelab.commands import main, sweep
-from prunelab.sweeps import board, clusters, dvc_command, plan, remotes, tasks
+from prunelab.sweeps import board, clusters, plan, remotes, tasks
 
 GRID = [*TINY, "n_rounds=1", "seeds=[0]", "noise=0.2,0.4"]
 
@@ -151,10 +152,10 @@ SECRET = "wJalrXUtnFEMI/K7MDENG"
 
 def cloned(origin, folder):
     """On a worker: what making a clone prints, its options as DVC reads them, and what a failing command prints."""
-    shell = tasks.Shell("x", dvc_command.environment(), origin.secrets())
+    shell = tasks.Shell("x", programs.environment(), origin.secrets())
     clone = tasks._clone(folder, origin, shell)
     made = shell.log
-    listed = subprocess.run(["dvc", "config", "--list"], cwd=clone, env=dvc_command.environment(), capture_output=True)
+    listed = subprocess.run(["dvc", "config", "--list"], cwd=clone, env=programs.environment(), capture_output=True)
     with pytest.raises(tasks.FailedError) as failed:
         shell("sh", "-c", f"echo 'no such user {SECRET}, https://me:pass@host/x'; exit 1", cwd=clone)
     local = clone / ".dvc" / "config.local"
@@ -186,10 +187,9 @@ def test_secrets_are_left_out_whole_and_line_by_line():
     options = (("url", "s3://b"), ("use_ssl", "true"), ("port", "22"), ("key", '{\n"k": "abc"\n}'), ("token", "abc"))
     origin = remotes.Origin("u", "c", "s", options, "", "", "")
     assert origin.secrets() == {"{", '"k": "abc"', "}", "abc"}
-    assert dvc_command.without_secrets('x "k": "abc" abc 22 true', ["abc", '"k": "abc"']) == "x *** *** 22 true"
+    assert programs.without_secrets('x "k": "abc" abc 22 true', ["abc", '"k": "abc"']) == "x *** *** 22 true"
     assert (
-        dvc_command.without_secrets("git@host:x https://host/a@b ssh://u@h/")
-        == "git@host:x https://host/a@b ssh://***@h/"
+        programs.without_secrets("git@host:x https://host/a@b ssh://u@h/") == "git@host:x https://host/a@b ssh://***@h/"
     )
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from test_stages import SMALL
 
-from prunelab.analysis import evidence, tables
 from prunelab.core import artifacts, digests
 from prunelab.core.artifacts import replicate
-from stages import analyze
+from prunelab.studies.sdd import answers, evidence, places, tables
+from prunelab.studies.sdd.landscape import LINES, PATH, PLANES
+from stages.sdd import analyze
 from tests.golden import pipeline
 
 
@@ -26,7 +27,7 @@ SUBSETS = ("train", "permuted", "unpermuted", "restored", "test", "validation")
 def made_up():
     """Analysis of records in which every field differs: (records, histories, landscapes, answers, tables, summary)."""
     keys, seeds, value = ["r00", "r01", "r02"], [3, 8], numbers()
-    folders = {"sparse": artifacts.ROUNDS, "redense": artifacts.REDENSE, "reinit": artifacts.REINIT}
+    folders = {"sparse": artifacts.ROUNDS, "redense": places.REDENSE, "reinit": places.REINIT}
     records, histories, answers, around = {}, {}, {}, {}
     rng = np.random.default_rng(0)
     changes = {"seeds": seeds, "landscape.plane": True}
@@ -63,19 +64,19 @@ def made_up():
                 around[key, seed] = landscape_of(key, seed, records["sparse", key, seed], value)
         for folder in (
             artifacts.RAW,
-            *(parent for at in {*folders.values(), artifacts.LANDSCAPE} for parent in at.glob("r??")),
+            *(parent for at in {*folders.values(), places.LANDSCAPE} for parent in at.glob("r??")),
         ):
             digests.seal(folder)
         pipeline.stage(analyze)
-        found = {path.stem: artifacts.read_table(path) for path in artifacts.PLOTS.glob("*.csv")}
-        examples = artifacts.read_arrays(artifacts.TEST_EXAMPLES)
-        summary = json.loads(artifacts.SUMMARY.read_text())
+        found = {path.stem: artifacts.read_table(path) for path in places.ANALYSIS.glob("*.csv")}
+        examples = artifacts.read_arrays(places.ANALYSIS / places.TEST_EXAMPLES)
+        summary = json.loads((places.ANALYSIS / places.SUMMARY).read_text())
     return records, histories, around, answers, found, examples, summary
 
 
 def landscape_of(key, seed, sparse, value):
     """Write one round's landscape; returns its record and tables."""
-    place = replicate(artifacts.of_round(artifacts.LANDSCAPE, key), seed)
+    place = replicate(artifacts.of_round(places.LANDSCAPE, key), seed)
     names = ("train_loss", "trace", "trace_error", "gradient_covariance")
     record = {n: sparse[n] for n in ("round", "seed", "sparsity", "remaining")}
     for training in ("sparse", "redense"):
@@ -95,7 +96,7 @@ def landscape_of(key, seed, sparse, value):
         for x in (0, 1)
     ]
     artifacts.write_json(place / artifacts.RECORD, record)
-    for name, rows in ((artifacts.PATH, path), (artifacts.LINES, lines), (artifacts.PLANES, planes)):
+    for name, rows in ((PATH, path), (LINES, lines), (PLANES, planes)):
         artifacts.write_table(place / name, rows)
     return record, path, lines, planes
 
@@ -198,7 +199,7 @@ def test_every_column_of_the_landscape_is_its_own_field(made_up):
 
 
 def test_answers_to_test_images_are_those_of_their_kind_round_and_replicate(made_up):
-    _, _, _, answers, _, examples, _ = made_up
+    _, _, _, right, _, examples, _ = made_up
     for kind, source, name in (
         ("last", "sparse", "test_right"),
         ("best", "sparse", "test_best_right"),
@@ -206,8 +207,8 @@ def test_answers_to_test_images_are_those_of_their_kind_round_and_replicate(made
     ):
         for key in ("r00", "r01", "r02"):
             for seed in (3, 8):
-                found = tables.right(examples, kind, [key], [seed])[0, 0]
-                expected = answers.get((source, key, seed), {name: np.zeros(50, dtype=bool)})[name]
+                found = answers.right(examples, kind, [key], [seed])[0, 0]
+                expected = right.get((source, key, seed), {name: np.zeros(50, dtype=bool)})[name]
                 assert found.tolist() == expected.tolist()
 
 
@@ -237,7 +238,7 @@ def test_named_models_and_summary_are_means_over_replicates(made_up):
 
 def test_claims_are_judged_on_the_columns_of_their_names(made_up):
     records, _, around, answers, found, examples, _ = made_up
-    run = evidence.run(found, examples, 0.4)
+    run = evidence.of_tables(found, examples, 0.4)
     assert (run.rounds, run.seeds, run.noise) == (["r00", "r01", "r02"], [3, 8], 0.4)
     sparse = {"train": "train", "test_last": "test"} | {s: s for s in ("permuted", "unpermuted", "restored")}
     for r, key in enumerate(run.rounds):
@@ -272,7 +273,7 @@ def test_regimes_of_claims_go_by_last_accuracy_not_best(made_up):
         row | dict(zip(("train", "test_last", "test_best"), curve[row["round"]], strict=True))
         for row in found["double_descent"]
     ]
-    run = evidence.run(found | {"double_descent": rows}, examples, 0.4)
+    run = evidence.of_tables(found | {"double_descent": rows}, examples, 0.4)
     assert run.regime_R == ["trivial", "high", "high"]
     assert run.models["sweet_spot"] == 1
 
@@ -284,8 +285,8 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
     with pipeline.study(SMALL | few):
         artifacts.write_json(artifacts.RAW / "facts.json", {"num_classes": 10})
         digests.seal(artifacts.RAW)
-        places = [("sparse", artifacts.ROUNDS, key) for key in curve] + [("redense", artifacts.REDENSE, "r00")]
-        for kind, folder, key in places:
+        kept = [("sparse", artifacts.ROUNDS, key) for key in curve] + [("redense", places.REDENSE, "r00")]
+        for kind, folder, key in kept:
             at, place, (train, last, best) = (kind, key, 3), replicate(artifacts.of_round(folder, key), 3), curve[key]
             r = records[at]
             changed = {
@@ -297,9 +298,9 @@ def test_regimes_and_models_of_the_curve_go_by_last_accuracy_not_best(made_up):
             artifacts.write_arrays(place / artifacts.EXAMPLES, answers[at])
             digests.seal(folder / key)
         pipeline.stage(analyze)
-        rows = artifacts.read_table(artifacts.PLOTS / "double_descent.csv")
-        named = artifacts.read_table(artifacts.PLOTS / "named_models.csv")
-        efficacy = json.loads(artifacts.SUMMARY.read_text())["pruning_efficacy"]
+        rows = artifacts.read_table(places.ANALYSIS / "double_descent.csv")
+        named = artifacts.read_table(places.ANALYSIS / "named_models.csv")
+        efficacy = json.loads((places.ANALYSIS / places.SUMMARY).read_text())["pruning_efficacy"]
     assert [row["regime"] for row in rows] == ["trivial", "high", "high"]
     assert {row["model"]: row["round"] for row in named}["sweet_spot"] == "r01"
     assert efficacy == 0

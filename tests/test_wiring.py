@@ -9,7 +9,7 @@ from test_rounds import settings_for, task
 
 from prunelab.core import split
 from prunelab.core.images import Images
-from prunelab.core.study import rounds
+from prunelab.core.rounds import kinds, trained
 from prunelab.core.training import loop, optimizers
 
 CPU = torch.device("cpu")
@@ -19,7 +19,7 @@ BATCH_NORM = {"model.name": "resnet20", "model.width": 0.1, "train.epochs": 2, "
 
 def pruned(t, dense, number=1, parent=None, **more):
     parent = parent or dense
-    return rounds.prune(t, number, (parent.weights, parent.masks), dense.rewind, dense.start, **more)
+    return kinds.prune(t, number, (parent.weights, parent.masks), dense.rewind, dense.start, **more)
 
 
 def logits(t, outcome, x):
@@ -30,7 +30,7 @@ def logits(t, outcome, x):
 
 def test_the_labels_that_were_given_are_learnt_not_the_original_ones():
     t = task(make_split(permuted=range(0, 40, 3)), **MANY)
-    data, outcome = t.split, rounds.dense(t)
+    data, outcome = t.split, kinds.dense(t)
     permuted = data.permuted_N
     assert (data.given_N[permuted] != data.original_N[permuted]).all()
     assert torch.equal(outcome.predicted_N, data.given_N)
@@ -44,13 +44,13 @@ def test_the_labels_that_were_given_are_learnt_not_the_original_ones():
 def test_what_is_stored_of_examples_is_what_the_stored_weights_say(kind, changes):
     """Prediction and loss on the given label of each training example; right or not of each test example."""
     t = task(make_split(permuted=range(0, 40, 3), validation=6), **changes, **{"train.lr": 0.05})
-    outcome = dense = rounds.dense(t)
+    outcome = dense = kinds.dense(t)
     if kind == "prune":
         outcome = pruned(t, dense)
     if kind == "redense":
-        outcome = rounds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 2)
+        outcome = kinds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 2)
     if kind == "reinit":
-        outcome = rounds.reinit(t, 1, dense.masks)
+        outcome = kinds.reinit(t, 1, dense.masks)
     data, found = t.split, logits(t, outcome, t.split.x_N)
     permuted = data.permuted_N
     assert torch.equal(outcome.predicted_N, found.argmax(dim=1))
@@ -76,7 +76,7 @@ def test_a_step_sees_the_given_labels_of_its_own_images():
     t = task(make_split(permuted=range(0, 40, 3)), **{"train.epochs": 1, "train.batch_size": 40, "train.lr": 0.3})
     network = t.network(t.fresh(0))
     F.cross_entropy(network(t.split.x_N[:]), t.split.given_N).backward()
-    outcome = rounds.dense(t)
+    outcome = kinds.dense(t)
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(outcome.weights[name], (parameter - 0.3 * parameter.grad).detach())
 
@@ -113,10 +113,10 @@ BY_HAND = [0.05, 0.1, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025]  # two iterations an e
 @pytest.mark.parametrize("scheme", ["rewind", "lr_rewind", "finetune", "scratch"])
 def test_every_kind_of_round_has_the_schedule_that_was_asked_for(plans, scheme):
     t = task(**RATES, **{"prune.retrain": scheme})
-    dense = rounds.dense(t)
+    dense = kinds.dense(t)
     sparse = pruned(t, dense)
-    rounds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 4)
-    rounds.reinit(t, 1, sparse.masks)
+    kinds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 4)
+    kinds.reinit(t, 1, sparse.masks)
     whole, retrained, redensed, again = (plan for plan, *_ in plans)
     for plan in (whole, again):
         assert list(plan.learning_rates) == pytest.approx(BY_HAND)
@@ -138,10 +138,10 @@ def test_every_kind_of_round_has_the_schedule_that_was_asked_for(plans, scheme):
 def test_the_optimiser_is_the_one_that_was_asked_for(plans, name, kind):
     momentum = {"sgd": 0.3, "nesterov": 0.7, "adam": 0.0}[name]
     changes = {"train.optimizer": name, "train.momentum": momentum, "train.weight_decay": 0.02, "train.epochs": 1}
-    dense = rounds.dense(t := task(**changes, **{"train.lr": 0.001}))
+    dense = kinds.dense(t := task(**changes, **{"train.lr": 0.001}))
     sparse = pruned(t, dense)
-    rounds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 1)
-    rounds.reinit(t, 1, sparse.masks)
+    kinds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 1)
+    kinds.reinit(t, 1, sparse.masks)
     assert len(plans) == 4
     for plan, _, _, optimizer in plans:
         assert type(optimizer) is kind
@@ -156,9 +156,9 @@ def test_orders_and_augmentation_differ_by_replicate_and_epoch_and_are_the_dense
     data = make_split(make_images(n_train=40, shape=(1, 6, 6)), permuted=range(8))
     for seed in (0, 1):
         t = task(data, seed=seed, **{"train.augment": "flip_shift", "train.epochs": 2})
-        dense = rounds.dense(t)
+        dense = kinds.dense(t)
         pruned(t, dense)
-        rounds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 2)
+        kinds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 2)
     everything = torch.arange(40)
     orders = [[drawn(plan.order(epoch)) for epoch in (0, 1)] for plan, *_ in plans]
     pictures = [
@@ -174,7 +174,7 @@ def test_orders_and_augmentation_differ_by_replicate_and_epoch_and_are_the_dense
 
 
 def test_no_augmentation_where_none_was_asked_for(plans):
-    rounds.dense(task(**{"train.epochs": 1}))
+    kinds.dense(task(**{"train.epochs": 1}))
     assert plans[0][0].augment is None
 
 
@@ -183,10 +183,10 @@ def test_replicates_are_initialised_differently_and_so_is_every_new_start():
     states = []
     for seed in (0, 1):
         t = task(seed=seed, **{"prune.retrain": "scratch", "train.epochs": 1, "prune.fraction": 0.0})
-        dense = rounds.dense(t)
+        dense = kinds.dense(t)
         states.append(dense.start)
         states += [pruned(t, dense, number).start for number in (1, 2)]
-        states += [rounds.reinit(t, number, dense.masks).start for number in (1, 2)]
+        states += [kinds.reinit(t, number, dense.masks).start for number in (1, 2)]
     for name in ("1.weight", "5.weight"):
         assert all(not (a[name] == b[name]).any() for i, a in enumerate(states) for b in states[:i])
 
@@ -225,10 +225,10 @@ def test_validation_labels_are_clean_even_if_the_given_ones_are_not():
 
 def test_distances_are_from_where_each_round_began_and_from_the_dense_initialisation():
     t = task(**{"train.rewind_iteration": 4, "prune.fraction": 0.5})
-    dense = rounds.dense(t)
+    dense = kinds.dense(t)
     sparse = pruned(t, dense)
-    redense = rounds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 3)
-    reinit = rounds.reinit(t, 1, sparse.masks)
+    redense = kinds.redense(t, 1, (sparse.weights, sparse.masks), sparse.start, dense.start, 3)
+    reinit = kinds.reinit(t, 1, sparse.masks)
     fresh = t.fresh(1, "reinit")
 
     def length(a, b):
@@ -247,20 +247,20 @@ def test_distances_are_from_where_each_round_began_and_from_the_dense_initialisa
 
 def test_the_engines_switches_and_the_sparse_path_are_passed_on(monkeypatch):
     asked = []
-    real = rounds.Engine
+    real = trained.Engine
 
     class Spy(real):
         def learner(self, network, masks, *, sparse):
             asked.append((self.channels_last, sparse))
             return super().learner(network, masks, sparse=sparse)
 
-    monkeypatch.setattr(rounds, "Engine", Spy)
+    monkeypatch.setattr(trained, "Engine", Spy)
     for engine, sparse in ((["channels_last"], True), ([], False)):
         t = task(**{"engine": engine, "sparse": sparse, "train.epochs": 1})
-        dense = rounds.dense(t)
+        dense = kinds.dense(t)
         pruned(t, dense)
-        rounds.reinit(t, 1, dense.masks)
-        rounds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 1)
+        kinds.reinit(t, 1, dense.masks)
+        kinds.redense(t, 1, (dense.weights, dense.masks), dense.start, dense.start, 1)
         assert asked == [(bool(engine), False), (bool(engine), sparse), (bool(engine), sparse), (bool(engine), False)]
         asked.clear()
     assert settings_for().sparse  # the default

@@ -109,4 +109,4 @@ def test_rounds_by_hand_run_no_command_and_remove_nothing(cloned, rounds, target
     assert done.returncode != 0
     assert snapshot(cloned) == before
     if not targets:
-        assert "error: params.yaml: `rounds` does not match n_rounds=" in done.stdout
+        assert "error: params.yaml: `rounds` does not match n_rounds and prune.schedule, from which" in done.stdout

@@ -95,7 +95,7 @@ def _yaml(value: object) -> str:
 @functools.cache
 def _preset() -> dict:
     params = config.validate(pipeline.nested(presets.values("digits_quick", ROOT)))
-    return params.model_dump() | {name: derive(params) for name, derive in config.DERIVED.items()}
+    return params.model_dump() | config.derived(params)
 
 
 def _default() -> dict:

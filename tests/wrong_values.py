@@ -64,6 +64,7 @@ WRONG = {
         [0, NAN],
         [*range(20_000)],
     ),
+    "studies": (TEXT, "", "sdd", 5, True, None, LIST, SECTION, ["../sdd"], ["sdd", "sdd"], [None], [["sdd"]], NAN),
     "device": (*CHOICE, "gpu", "cuda:0"),
     "threads": whole(1, 1024),
     "n_rounds": whole(1, 99),

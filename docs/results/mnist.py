@@ -9,10 +9,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from prunelab.analysis import regimes, tables
+from prunelab import byround, style
+from prunelab.comparison import runs
 from prunelab.core import artifacts
-from prunelab.experiments import runs
-from prunelab.figures import style
+from prunelab.studies.sdd import regimes
 
 HERE = Path(__file__).resolve().parent
 # Experiment, label, colour, line; one panel each for noise and for criterion.
@@ -57,8 +57,8 @@ def draw() -> None:
             rows = curve(name)
             style.band(upper, rows, "remaining", "test_last", color, linestyle=line, label=label)
             style.band(lower, rows, "remaining", "train", color, linestyle=line)
-            train = tables.mean_by_round(rows, "train")
-            sparsity = regimes.pruning_efficacy(train, tables.mean_by_round(rows, "sparsity"))
+            train = byround.mean(rows, "train")
+            sparsity = regimes.pruning_efficacy(train, byround.mean(rows, "sparsity"))
             place = next(row for row in rows if abs(row["sparsity"] - sparsity) < 1e-9)
             lower.plot(place["remaining"], place["train"], "o", color=color, markersize=5)
         upper.set_title(title)
@@ -76,7 +76,7 @@ def row(name: str) -> str:
     """One line of the table, in Markdown."""
     rows = curve(name)
     columns = ("train", "test_last", "test_best", "validation", "sparsity")
-    train, last, best, validation, sparsity = (tables.mean_by_round(rows, c) for c in columns)
+    train, last, best, validation, sparsity = (byround.mean(rows, c) for c in columns)
     named = regimes.named_models(last, best, validation)
     cells = [f"{100 * last[0]:.1f}"]
     cells += [f"{100 * last[named[m]]:.1f} at {100 * sparsity[named[m]]:.2f}%" for m in ("valley", "sweet_spot")]

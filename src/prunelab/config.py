@@ -4,50 +4,69 @@ A stage gets only what dvc.yaml declares for it (`read`): what it could read und
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from prunelab import presets, yaml12
+from prunelab import pipeline, presets, studies, yaml12
 from prunelab.errors import UserError, cut, short
+from prunelab.fields import Derived
 from prunelab.schema import Config, allowed, field
 
 
+def needs_rounds(config: Config) -> bool:
+    """Whether a chosen study looks at the dense network and its pruning rounds."""
+    return any(studies.parameters(name).ROUNDS for name in config.studies)
+
+
+def dense_rounds(config: Config) -> list[str]:
+    """The dense network's round, r00, where one is needed."""
+    return ["r00"] if needs_rounds(config) else []
+
+
 def round_chain(config: Config) -> dict[str, str]:
-    """Each pruning round and the round it prunes; r00 is the dense model.
+    """Each pruning round and the round it prunes; r00 is the dense model. None where no study needs them.
 
     Iterative: {"r01": "r00", "r02": "r01", ...}. One-shot: every round prunes r00.
     """
     before = {"iterative": lambda i: i - 1, "one_shot": lambda i: 0}[config.prune.schedule]
-    return {f"r{i:02d}": f"r{before(i):02d}" for i in range(1, config.n_rounds + 1)}
+    last = config.n_rounds if needs_rounds(config) else 0
+    return {f"r{i:02d}": f"r{before(i):02d}" for i in range(1, last + 1)}
 
 
-def redense_rounds(config: Config) -> list[str]:
-    """The rounds that are re-dense trained, from r00 on."""
-    return [f"r{i:02d}" for i in range(0, config.n_rounds + 1, config.redense.every)]
+def chosen(config: Config) -> dict[str, list[str]]:
+    """Each study, and itself if it is chosen: over what its stages that are no round's are made."""
+    return {name: [name] if name in config.studies else [] for name in studies.names()}
 
 
-def reinit_rounds(config: Config) -> list[str]:
-    """The rounds whose masks are trained from a new initialisation as well; none if `reinit.every` is 0."""
-    every = config.reinit.every
-    return [f"r{i:02d}" for i in range(every, config.n_rounds + 1, every)] if every else []
+def plotted(config: Config) -> dict[str, str]:
+    """Each study, and the folder of plots/ that DVC shows for it: one that is not there, if it is not chosen."""
+    return {name: name if name in config.studies else "not_chosen" for name in studies.names()}
 
 
-def landscape_rounds(config: Config) -> list[str]:
-    """Of the re-dense rounds, every such one, from r00 on; none if `landscape.every` is 0."""
-    every = config.landscape.every
-    return redense_rounds(config)[::every] if every else []
+def _of_study(name: str, derived: Derived) -> Derived:
+    """Nothing to make where the study is not chosen."""
+    return Derived(lambda config: derived.derive(config) if name in config.studies else [], derived.source)
 
 
 # What conf/ derives from the parameters; hydra_plugins/chain.py makes a resolver of each.
-DERIVED: dict[str, Callable[[Config], Any]] = {
-    "rounds": round_chain,
-    "redense_rounds": redense_rounds,
-    "reinit_rounds": reinit_rounds,
-    "landscape_rounds": landscape_rounds,
+DERIVED: dict[str, Derived] = {
+    "dense_rounds": Derived(dense_rounds, "studies"),
+    "rounds": Derived(round_chain, "n_rounds and prune.schedule"),
+    "chosen": Derived(chosen, "studies"),
+    "plotted": Derived(plotted, "studies"),
+} | {
+    name: _of_study(study, derived)
+    for study in studies.names()
+    for name, derived in studies.parameters(study).DERIVED.items()
 }
+
+
+def derived(config: Config) -> dict[str, Any]:
+    """Everything that conf/ derives from the parameters, by name."""
+    return {name: one.derive(config) for name, one in DERIVED.items()}
 
 
 def validate(values: Mapping[str, Any]) -> Config:
@@ -73,28 +92,27 @@ def read(stage: str, root: Path = Path()) -> Config:
         AttributeError: (on access) the stage reads a parameter that its entry in dvc.yaml does not list.
     """
     values = yaml12.load(root / "params.yaml")
-    derived = {name: values.pop(name, None) for name in DERIVED}
+    given = {name: values.pop(name, None) for name in DERIVED}
     odd = next((name for name in yaml12.names(values) if not isinstance(name, str)), None)
     if odd is not None:
         raise UserError(f"params.yaml: {short(odd)} is no name of a parameter")
     config = validate(values)
     if (root / presets.CONF).is_dir() and config.setting not in presets.names(root):
         raise UserError(presets.allowed(config.setting, root))
-    for name, derive in DERIVED.items():
-        if derived[name] != derive(config):
+    for name, right in derived(config).items():
+        if given[name] != right:
             raise UserError(
-                f"params.yaml: `{name}` does not match n_rounds={config.n_rounds} and the like, from which "
-                "`dvc exp run -S n_rounds=...` derives it; use that, not an editor"
+                f"params.yaml: `{name}` does not match {DERIVED[name].source}, from which "
+                "`dvc exp run -S name=value` derives it; use that, not an editor"
             )
     names = declared(stage, root)
     return config if names is None else cast(Config, _Declared(config, stage, "", names))
 
 
 def declared(stage: str, root: Path = Path()) -> list[str] | None:
-    """The dotted names of the parameters that dvc.yaml declares for a stage; None for the whole file."""
-    entry = yaml12.load(root / "dvc.yaml")["stages"][stage]
-    names = entry.get("do", entry).get("params", [])
-    return None if names == [{"params.yaml": None}] else names
+    """The dotted names of the parameters that a stage is given (pipeline.given); None for the whole file."""
+    kinds = pipeline.load(root)
+    return pipeline.given(kinds[stage], kinds)[1]
 
 
 def rounds_of(stage: str, root: Path = Path()) -> dict[str, str]:
@@ -102,9 +120,7 @@ def rounds_of(stage: str, root: Path = Path()) -> dict[str, str]:
 
     Not among a stage's parameters but in its paths, data/rounds/${item}; `read` has checked that they are as derived.
     """
-    over = yaml12.load(root / "dvc.yaml")["stages"][stage]["foreach"]
-    found = yaml12.load(root / "params.yaml")[over[2:-1]]
-    return dict(found) if isinstance(found, Mapping) else dict(zip(found, found, strict=True))
+    return pipeline.load(root)[stage].items(yaml12.load(root / "params.yaml")) or {}
 
 
 def at(params: Any, name: str) -> Any:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prunelab import yaml12
+from prunelab import pipeline, yaml12
+from prunelab.core import digests
 from prunelab.errors import UserError
 
 CODE = ("src", "stages", "conf")
@@ -31,17 +32,15 @@ class Given:
     @classmethod
     def of(cls, stage: str, code: Mapping[str, Stamp]) -> "Given":
         """As it is now; of the code, as it was when it was imported."""
-        pipeline, params = yaml12.load(Path("dvc.yaml")), yaml12.load(PARAMS)
-        entry = pipeline["stages"][stage]
-        entry = entry.get("do", entry)
-        declared = [name for name in entry.get("params", []) if isinstance(name, str)]
-        whole = len(declared) < len(entry.get("params", []))
-        deps = [filled for dep in entry["deps"] if (filled := _filled(dep, params))]
+        kinds, params = pipeline.load(), yaml12.load(PARAMS)
+        named, declared = pipeline.given(kinds[stage], kinds)
+        deps = [filled for dep in named if (filled := _filled(dep, params))]
         files = {path: stamp for path, stamp in code.items() if path.startswith(tuple(deps))}
-        made = _made(pipeline)
+        made = {out.partition("${")[0] for kind in kinds.values() for out in kind.outs}
         brought = (dep for dep in deps if not dep.startswith(CODE) and not any(_meet(dep, out) for out in made))
         files |= _stamps(brought)
-        return cls(stage, dict(params) if whole else {name: yaml12.at(params, name) for name in declared}, files)
+        read = dict(params) if declared is None else {name: yaml12.at(params, name) for name in declared}
+        return cls(stage, read, files)
 
     def check(self, recorded: bool) -> None:
         """Look again.
@@ -75,24 +74,14 @@ def _refuse_mixed(stage: str, params: Mapping[str, Any]) -> None:
     whole study must have been made with these.
     """
     lock = yaml12.load(Path("dvc.lock")).get("stages", {}) if Path("dvc.lock").exists() else {}
-    for name, entry in yaml12.load(Path("dvc.yaml"))["stages"].items():
-        if name == stage:
+    for made in pipeline.stages(yaml12.load(Path(pipeline.FILE)), params):
+        if made.kind == stage:
             return
-        over = yaml12.at(params, entry["foreach"][2:-1]) if "foreach" in entry else None
-        for made in [f"{name}@{key}" for key in over] if over is not None else [name]:
-            for parameter, value in lock.get(made, {}).get("params", {}).get(str(PARAMS), {}).items():
-                if value != yaml12.at(params, parameter):
-                    raise UserError(
-                        f"{PARAMS}: {parameter} was {value} when {made} ran and is {yaml12.at(params, parameter)} now; "
-                        "run `dvc repro` again"
-                    )
-
-
-def _made(pipeline: Mapping[str, Any]) -> set[str]:
-    """What stages make: paths up to the first `${...}`."""
-    entries = [entry.get("do", entry) for entry in pipeline["stages"].values()]
-    outs = [out for entry in entries for kind in ("outs", "metrics") for out in entry.get(kind, [])]
-    return {(out if isinstance(out, str) else next(iter(out))).partition("${")[0] for out in outs}
+        for parameter, value in lock.get(made.name, {}).get("params", {}).get(str(PARAMS), {}).items():
+            now = yaml12.at(params, parameter)
+            if value != now:
+                was = f"{parameter} was {value} when {made.name} ran and is {now} now"
+                raise UserError(f"{PARAMS}: {was}; run `dvc repro` again")
 
 
 def _meet(one: str, other: str) -> bool:
@@ -126,3 +115,14 @@ def _filled(dep: str, params: Mapping[str, Any]) -> str | None:
     if "${item" in dep or "${key" in dep:
         return None
     return re.sub(r"\$\{([^}]+)\}", lambda found: str(yaml12.at(params, found[1])), dep)
+
+
+def given(stage: str) -> dict[str, Any]:
+    """What a stage is given but for data, to be kept beside what it makes: parameters, and a digest of the library."""
+    kinds, params = pipeline.load(), yaml12.load(PARAMS)
+    deps, declared = pipeline.given(kinds[stage], kinds)
+    files = [file for dep in deps if dep.startswith("src/") for file in _files(Path(str(_filled(dep, params))))]
+    return {
+        "params": {name: yaml12.at(params, name) for name in declared or params},
+        "code": {str(file): digests.of(file) for file in sorted(files)},
+    }

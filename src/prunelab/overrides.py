@@ -16,13 +16,6 @@ from prunelab.errors import UserError, cut
 # A list of as many seeds as may be has fewer letters. Hydra's parser takes minutes for ten times as many.
 LONGEST = 12_000
 NAME = re.compile(r"[A-Za-z_][\w.]*")
-# Of what conf/ derives each list (config.DERIVED).
-DERIVED_FROM = {
-    "rounds": "n_rounds and prune.schedule",
-    "redense_rounds": "n_rounds and redense.every",
-    "reinit_rounds": "n_rounds and reinit.every",
-    "landscape_rounds": "n_rounds, redense.every and landscape.every",
-}
 
 
 def parse(overrides: Sequence[str]) -> list[Any]:
@@ -66,7 +59,7 @@ def check(parsed: Sequence[Any], root: Path) -> None:
     for override in parsed:
         name, given = override.key_or_group, cut(override.input_line)
         if name.split(".")[0] in config.DERIVED:
-            raise UserError(f"{given}: is derived from {DERIVED_FROM[name.split('.')[0]]}; change those")
+            raise UserError(f"{given}: is derived from {config.DERIVED[name.split('.')[0]].source}; change those")
         if name.split(".")[0] == "hydra" or override.package is not None or "/" in name:
             raise UserError(f"{given}: not a parameter; known are {', '.join(schema.Config.model_fields)}")
         known = _is_known(name)

@@ -17,12 +17,13 @@ WORDS = ("true", "false", "null", "inf", "nan")
 
 
 def values(setting: str, root: Path = Path()) -> dict[str, Any]:
-    """A preset's parameters by dotted name: conf/config.yaml and what conf/setting/NAME.yaml puts over it.
+    """A preset's parameters by dotted name: conf/config.yaml, the studies' sections, and over them its own.
 
     What is derived from others (`${...}`) is left out.
     """
     found: dict[str, Any] = {}
-    for file in (CONF / "config.yaml", CONF / "setting" / f"{setting}.yaml"):
+    parts = [CONF / "study" / f"{name}.yaml" for name in sections(root)]
+    for file in (CONF / "config.yaml", *parts, CONF / "setting" / f"{setting}.yaml"):
         content = yaml12.load(root / file)
         content.pop("defaults", None)
         found |= yaml12.flat(content)
@@ -52,6 +53,11 @@ def default(root: Path = Path()) -> str:
 def names(root: Path = Path()) -> list[str]:
     """All presets."""
     return sorted(file.stem for file in (root / CONF / "setting").glob("*.yaml"))
+
+
+def sections(root: Path = Path()) -> list[str]:
+    """The studies that have a section of parameters, conf/study/NAME.yaml."""
+    return sorted(file.stem for file in (root / CONF / "study").glob("*.yaml"))
 
 
 def allowed(given: object, root: Path = Path()) -> str:

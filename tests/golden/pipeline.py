@@ -17,8 +17,10 @@ import yaml
 
 from prunelab import config, presets
 from prunelab.core import artifacts
-from prunelab.core.study import live, replicates
-from stages import analyze, claims, corrupt, dense, fetch, landscape, prune, redense, reinit
+from prunelab.core.rounds import live, replicates
+from prunelab.studies.sdd import parameters, places
+from stages import corrupt, dense, fetch, prune
+from stages.sdd import analyze, landscape, redense, reinit
 from tests.golden.studies import nested
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,8 +75,9 @@ def study(changes):
         try:
             shutil.copy(ROOT / "dvc.yaml", "dvc.yaml")
             shutil.copytree(ROOT / "conf", "conf")
+            os.symlink(ROOT / "src", "src")
             params = config.validate(nested(presets.values("digits_quick") | changes))
-            derived = {name: derive(params) for name, derive in config.DERIVED.items()}
+            derived = config.derived(params)
             Path("params.yaml").write_text(yaml.safe_dump(params.model_dump() | derived))
             yield params
         finally:
@@ -93,28 +96,27 @@ def run_stages(params):
         stage(module)
     for module, keys in (
         (prune, config.round_chain(params)),
-        (redense, config.redense_rounds(params)),
-        (reinit, config.reinit_rounds(params)),
-        (landscape, config.landscape_rounds(params)),
+        (redense, parameters.redense_rounds(params)),
+        (reinit, parameters.reinit_rounds(params)),
+        (landscape, parameters.landscape_rounds(params)),
     ):
         for key in keys:
             stage(module, "--round", key)
-    for module in (analyze, claims):
-        stage(module)
+    stage(analyze)
 
 
 def tables():
     """What the short study writes: text of each table, its test examples, summary and claims."""
     with study(QUICK) as params:
         run_stages(params)
-        found = {path.name: columns(artifacts.read_table(path)) for path in sorted(artifacts.PLOTS.glob("*.csv"))}
-        examples = artifacts.read_arrays(artifacts.TEST_EXAMPLES)
+        found = {path.name: columns(artifacts.read_table(path)) for path in sorted(places.ANALYSIS.glob("*.csv"))}
+        examples = artifacts.read_arrays(places.ANALYSIS / places.TEST_EXAMPLES)
         found["test_examples.npz"] = {
             name: {"shape": list(a.shape), "bytes": base64.b64encode(a.astype(np.uint8).tobytes()).decode()}
             for name, a in examples.items()
         }
-        found["summary.json"] = json.loads(artifacts.SUMMARY.read_text())
-        judged = artifacts.read_json(artifacts.CLAIMS)
+        found["summary.json"] = artifacts.read_json(places.ANALYSIS / places.SUMMARY)
+        judged = artifacts.read_json(places.ANALYSIS / places.CLAIMS)
         found["claims.json"] = {n: {k: v for k, v in c.items() if k not in PROSE} for n, c in judged.items()}
         return json.loads(json.dumps(found))
 

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from prunelab import config, corruption, presets
-from prunelab.core import images, networks, split, streams
-from prunelab.core.study import rounds
-from prunelab.landscape import survey
+from prunelab.core import networks, sources, split, streams
+from prunelab.core.rounds import kinds
+from prunelab.core.rounds.task import Task
 from prunelab.models import resnet20
+from prunelab.studies.sdd.landscape import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -179,7 +180,7 @@ def settings(study: Study) -> config.Config:
 @cache
 def digits():
     """So few that all studies take seconds."""
-    return images.sample(images.fetch("digits", Path()), 150, 80)
+    return sources.sample(sources.fetch("digits", Path()), 150, 80)
 
 
 def data(params, seed):
@@ -193,7 +194,7 @@ def data(params, seed):
         found.num_classes,
         params.noise,
         params.noise_type,
-        images.facts("digits").LOOK_ALIKE,
+        sources.source("digits").LOOK_ALIKE,
         streams.numpy_generator(seed, "noise"),
     )
     return split.make(found, {"given": given, "permuted": permuted, "validation": held_out}, CPU)
@@ -205,15 +206,15 @@ def run(study):
     params = settings(study)
     found = data(params, study.seed)
     numbers = {"given labels": along(found.given_N), "pixels": along(found.x_N[:])}
-    task = rounds.Task(study.seed, found, params, lambda row, n: None)
-    dense = rounds.dense(task)
-    first = rounds.prune(task, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
+    task = Task(study.seed, found, params, lambda row, n: None)
+    dense = kinds.dense(task)
+    first = kinds.prune(task, 1, (dense.weights, dense.masks), dense.rewind, dense.start)
     parent, number = ((dense, 0), (first, 1))[params.prune.schedule == "iterative"]
-    second = rounds.prune(task, 2, (parent.weights, parent.masks), dense.rewind, dense.start, number)
+    second = kinds.prune(task, 2, (parent.weights, parent.masks), dense.rewind, dense.start, number)
     state = (second.weights, second.masks)
     last_epoch = second.record["last"]["epoch"]
-    again = rounds.redense(task, 2, state, second.start, dense.start, last_epoch)
-    reinit = rounds.reinit(task, 2, second.masks)
+    again = kinds.redense(task, 2, state, second.start, dense.start, last_epoch)
+    reinit = kinds.reinit(task, 2, second.masks)
     outcomes = {"dense": dense, "r01": first, "r02": second, "re-dense": again, "reinit": reinit}
     for name, outcome in outcomes.items():
         numbers |= {f"{name}, {what}": value for what, value in of_outcome(outcome).items()}

@@ -1,4 +1,5 @@
-"""`prunelab COMMAND`: what is asked of several experiments at once. One page each; ideas live in experiments/.
+"""`prunelab COMMAND`: what is asked of several experiments at once. One page each; ideas live in
+comparison/ and sweeps/.
 
 To add one: a file with `ABOUT`, `arguments(parser)` and `run(options)`, named in COMMANDS. It runs in the repository's
 root, wherever the user stands; paths that are given to it are made to fit. One that sets a default for `more` finds

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from prunelab import style
+from prunelab.comparison import differences, figure, grid, judging, runs, tabulate
 from prunelab.core import artifacts
-from prunelab.experiments import differences, figure, grid, judging, runs, tabulate
-from prunelab.figures import claims as pages
-from prunelab.figures import style
+from prunelab.judging import page as pages
 
 ABOUT = "Draw runs as a grid, tabulate and test their differences, judge the claims that compare runs."
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from prunelab import yaml12
+from prunelab.comparison import provenance, runs
 from prunelab.errors import UserError
-from prunelab.experiments import provenance, runs
+from prunelab.programs import output
 from prunelab.sweeps import checks, plan
-from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Queue a grid of experiments, with readable names, each checked first; what all share is computed at once."
 SHARED = "shared-by-all"

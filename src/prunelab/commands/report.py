@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from prunelab.comparison import grid, report, runs
 from prunelab.core import artifacts
-from prunelab.experiments import grid, report, runs
 
 ABOUT = "Write one HTML page on one or several runs that opens anywhere, without network."
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from prunelab import config
+from prunelab.comparison import provenance, runs
 from prunelab.errors import UserError
-from prunelab.experiments import provenance, runs
 
 ABOUT = "The table of experiments: what differs, and last test accuracy at the named models."
-# Dependencies and stages' hashes are columns too, and every figure of metrics/summary.json.
+# Dependencies and stages' hashes are columns too, and every figure of metrics/sdd.json.
 DROPPED = (
-    r"(State|Executor|rounds|redense_rounds|reinit_rounds|landscape_rounds|conf|data|src|stages|plots|metrics/claims)\b|"
+    rf"(State|Executor|{'|'.join(config.DERIVED)}|conf|data|src|stages|plots)\b|"
     r".*\.(round|sparsity|train|permuted|restored|test_best|test_last_std)$"
 )
 Said = dict[str, str]

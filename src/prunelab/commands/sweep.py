@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from prunelab import yaml12
+from prunelab.comparison import provenance, runs
 from prunelab.core import artifacts
 from prunelab.errors import UserError
-from prunelab.experiments import provenance, runs
+from prunelab.programs import output
 from prunelab.sweeps import checks, plan, remotes
-from prunelab.sweeps.dvc_command import output
 
 ABOUT = "Compute a grid of experiments on many workers; every result ends on the git and the DVC remote."
 SCRATCH = Path(".dvc/tmp/sweep")

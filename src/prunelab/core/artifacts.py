@@ -1,6 +1,7 @@
 """Where each artefact lies, how it is written (whole or not at all) and how it is read (damage is named).
 
-The only path strings of the project outside dvc.yaml. Formats hold no code: npy, npz, safetensors, csv, json.
+Its and studies/*/places.py's are the only path strings outside dvc.yaml. Formats hold no code: npy, npz, safetensors,
+csv, json.
 All of them are written without dates, so equal content is equal bytes. Every output carries the digests of its files
 (digests.py), which whatever reads one of them checks.
 """
@@ -28,21 +29,14 @@ from prunelab.errors import UserError
 Array = NDArray[Any]
 Row = dict[str, Any]
 
-RAW = Path("data/raw")
-CORRUPTED = Path("data/corrupted")
+# What all rounds of a run have in common (pipeline.py):
+RAW = Path("data/common/raw")
+CORRUPTED = Path("data/common/corrupted")
+ORIGIN = Path("data/common/origin")
 ROUNDS = Path("data/rounds")
-ORIGIN = Path("data/origin")
-REDENSE = Path("data/redense")
-REINIT = Path("data/rounds/reinit")
-LANDSCAPE = Path("data/redense/landscape")
-REPORT = Path("data/report.txt")
 UNFINISHED = Path("data/unfinished")
-SUMMARY = Path("metrics/summary.json")
-CLAIMS = Path("metrics/claims.json")
-CLAIMS_PAGE = Path("plots/claims.md")
-PLOTS = Path("plots")
-FIGURES = Path("plots/figures")
-TEST_EXAMPLES = Path("plots/test_examples.npz")
+# DVCLive's logs of what trains now, to be looked at meanwhile. No output: history.csv has all that they have.
+LIVE = Path("data/live")
 
 # What DVC makes of a round is this folder in its own, data/rounds/rNN/replicates. DVC removes an output before it runs
 # the stage that makes it; a name that somebody wrote below `rounds` in params.yaml ('../../thesis') leads it nowhere
@@ -55,10 +49,9 @@ MASK = "mask.npz"  # packed bits
 HISTORY = "history.csv"  # one row per epoch
 EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: right at last, at best
 RECORD = "record.json"  # final figures, sparsity, distances
-LIVE = "live"  # DVCLive's folder
-PATH, LINES, PLANES = "path.csv", "lines.csv", "planes.csv"  # in data/redense/landscape/rNN/replicates/seedN
-LABELS = "labels.npz"  # inside data/corrupted/seedN
-# Inside data/origin/seedN, what every round may go back to; whole tensors:
+LABELS = "labels.npz"  # inside CORRUPTED/seedN
+GIVEN = "given.json"  # inside ORIGIN: the parameters and code that all rounds were given
+# Inside ORIGIN/seedN, what every round may go back to; whole tensors:
 INIT = "init.safetensors"  # the dense initialisation
 REWIND = "rewind.safetensors"  # iteration k of the dense run
 
@@ -67,7 +60,7 @@ def of_round(folder: Path, key: str) -> Path:
     """What a stage makes of one round.
 
     Args:
-        folder: ROUNDS, REDENSE, REINIT or LANDSCAPE.
+        folder: ROUNDS, or a study's own.
         key: such as r07.
     """
     return folder / key / REPLICATES
@@ -84,7 +77,7 @@ def writing(folder: Path) -> Iterator[Path]:
 
     What a killed process left behind stays under data/unfinished and is removed by the next attempt.
     """
-    partial = UNFINISHED / folder.relative_to(folder.parts[0])
+    partial = UNFINISHED / (folder.relative_to("data") if folder.parts[0] == "data" else folder)
     before = partial.with_name(f"{partial.name}.before")
     for left in (partial, before):
         shutil.rmtree(left, ignore_errors=True)
@@ -158,6 +151,14 @@ def _content(path: Path) -> bytes:
     content = path.read_bytes()
     digests.check(path, content)
     return content
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy an output's file, byte for byte. Raises UserError if it is missing or damaged."""
+    with reading(source):
+        content = _content(source)
+    with _replacing(target) as partial:
+        partial.write_bytes(content)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:

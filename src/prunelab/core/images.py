@@ -1,20 +1,20 @@
-"""Data sets: what a data set's own file must offer, and the one form all of them are stored in.
+"""The one form in which every data set is checked, stored and read.
 
 On disk: npy arrays, images and int64 labels, and facts.json with their names and those of the classes.
 """
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab.core import artifacts, byname, digests, files, streams
-from prunelab.errors import UserError, short
+from prunelab.core import artifacts, digests, files
+from prunelab.errors import UserError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 GIVEN = "given_train"  # beside ARRAYS, where the data brought noisy labels
@@ -48,81 +48,6 @@ class Images:
         """All arrays by name."""
         found = {name: getattr(self, name) for name in ARRAYS}
         return found if self.given_train is None else found | {GIVEN: self.given_train}
-
-
-class Source(Protocol):
-    """What a data set's file offers. It may also have `check_root(data_root)`, see `check_root`."""
-
-    NUM_TRAIN: int | None  # training images; None where it depends on the user's files
-    LOOK_ALIKE: Mapping[int, int]  # class -> the class it is mistaken for; {} if there is no such map
-
-    def load(self, data_root: Path) -> Images:
-        """Read the images."""
-        ...
-
-
-def facts(name: str) -> Source:
-    """The file of a data set, imported by name. Raises UserError where there is none."""
-    return cast(Source, byname.load("datasets", name, "dataset"))
-
-
-def check_root(name: str, data_root: Path) -> None:
-    """Look whether a data set's files can be there, before anything runs (and before DVC reads all of them).
-
-    Raises:
-        UserError: `data_root` does not exist or is (or holds) what can be read for ever, such as a device; or the data
-            set's own `check_root` misses something in it.
-    """
-    shown, kind = f"data_root={short(str(data_root))}", files.kind(data_root)
-    if kind == "nothing":
-        raise UserError(f"{shown}: must be a folder (or, for npz and table, a file) that exists")
-    if kind not in ("file", "folder"):
-        raise UserError(f"{shown}: is {kind}, must be a folder (or, for npz and table, a file)")
-    if kind == "folder" and (odd := files.special(data_root)):
-        raise UserError(f"{shown}: holds {files.shown(odd)}, which is {files.kind(odd)} and cannot be read; remove it")
-    getattr(facts(name), "check_root", lambda root: None)(data_root)
-
-
-def fetch(name: str, data_root: Path) -> Images:
-    """Load a data set from its source and hold it against its own facts.
-
-    Raises:
-        UserError: no such data set, its files are missing or damaged, or what was read is not what the data set's
-            file states.
-    """
-    check_root(name, data_root)
-    source = facts(name)
-    images = source.load(data_root)
-    check(images, f"dataset={name}")
-    if source.NUM_TRAIN is not None and len(images.y_train) != source.NUM_TRAIN:
-        raise UserError(f"dataset={name}: {len(images.y_train)} training images, must be {source.NUM_TRAIN}")
-    return images
-
-
-def sample(images: Images, num_train: int, num_test: int) -> Images:
-    """Fewer images, as many of each class as nearly as possible; 0 for all.
-
-    Raises:
-        UserError: more are asked for than there are, or fewer than one of each class.
-    """
-    arrays: dict[str, Any] = images.arrays()
-    for part, count in (("train", num_train), ("test", num_test)):
-        y = arrays[f"y_{part}"]
-        if 0 < count < images.num_classes:
-            raise UserError(
-                f"subset.{part}={count}: must be at least {images.num_classes}, one image for each class (or 0 for all)"
-            )
-        if count > len(y):
-            raise UserError(f"subset.{part}={count}: must be at most {len(y)}, the data set has no more")
-        if count:
-            order = streams.numpy_generator(0, "subset").permutation(len(y))
-            # Each image's place among those of its class: the first of every class, then the second, ...
-            by_class = order[np.argsort(y[order], kind="stable")]
-            sizes = np.bincount(y, minlength=images.num_classes)
-            rank = np.concatenate([np.arange(size) for size in sizes])
-            chosen = np.sort(by_class[np.argsort(rank, kind="stable")[:count]])
-            arrays |= {name: array[chosen] for name, array in arrays.items() if name.endswith(part)}
-    return replace(images, **arrays)
 
 
 @contextlib.contextmanager
@@ -208,13 +133,13 @@ def store(folder: Path, images: Images) -> None:
     arrays = images.arrays()
     for name, array in arrays.items():
         artifacts.write_array(folder / f"{name}.npy", array)
-    facts = {
+    described = {
         "num_classes": images.num_classes,
         "max_value": images.max_value,
         "classes": list(images.classes),
         "arrays": list(arrays),
     }
-    artifacts.write_json(folder / FACTS, facts)
+    artifacts.write_json(folder / FACTS, described)
 
 
 def read(folder: Path) -> Images:
@@ -223,22 +148,25 @@ def read(folder: Path) -> Images:
     Raises:
         UserError: a file is missing, truncated or changed; the line names it.
     """
-    facts = artifacts.read_json(folder / FACTS, ("num_classes", "max_value", "classes", "arrays"))
+    described = artifacts.read_json(folder / FACTS, ("num_classes", "max_value", "classes", "arrays"))
     arrays: dict[str, Any] = {}
     with artifacts.reading(folder / FACTS):
-        if not {*ARRAYS} <= {*facts["arrays"]} <= {*ARRAYS, GIVEN}:
+        if not {*ARRAYS} <= {*described["arrays"]} <= {*ARRAYS, GIVEN}:
             raise ValueError(f"names other arrays than {', '.join(ARRAYS)}")
-        if any(type(facts[name]) is not int or facts[name] < 1 for name in ("num_classes", "max_value")):
+        if any(type(described[name]) is not int or described[name] < 1 for name in ("num_classes", "max_value")):
             raise ValueError("num_classes and max_value are not two whole numbers")
-        if not all(isinstance(name, str) for name in facts["classes"]):
+        if not all(isinstance(name, str) for name in described["classes"]):
             raise ValueError("classes are not names")
-    for name in facts["arrays"]:
+    for name in described["arrays"]:
         path = folder / f"{name}.npy"
         large = path.is_file() and path.stat().st_size >= MAPPED_FROM
         arrays[name] = artifacts.read_array(path, mapped=large)
     with artifacts.reading(folder / FACTS):
         images = Images(
-            **arrays, num_classes=facts["num_classes"], max_value=facts["max_value"], classes=tuple(facts["classes"])
+            **arrays,
+            num_classes=described["num_classes"],
+            max_value=described["max_value"],
+            classes=tuple(described["classes"]),
         )
         check(images, folder)
     return images

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from prunelab import presets
+from prunelab import pipeline, presets
 from prunelab.errors import UserError
-from prunelab.experiments import provenance
-from prunelab.sweeps.dvc_command import output
+from prunelab.programs import output
 
 CLONED = "an experiment runs in a clone"
 
@@ -45,7 +44,7 @@ def in_git(params: Mapping[str, Any], root: Path = Path()) -> None:
     from dvc.utils.serialize import load_yaml
 
     wanted: set[str] = set()
-    for stage in provenance.stages(load_yaml(str(root / "dvc.yaml")), params):
+    for stage in pipeline.stages(load_yaml(str(root / "dvc.yaml")), params):
         wanted |= {dep for dep in stage.deps if not dep.startswith(("data/", "plots/", "metrics/"))}
     place = str(params["data_root"])
     if not Path(place).is_absolute() and (root / place).exists() and not _known(place, root):

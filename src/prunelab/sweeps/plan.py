@@ -11,7 +11,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from prunelab import yaml12
+from prunelab import pipeline, yaml12
 from prunelab.errors import UserError
 from prunelab.overrides import check, parse
 
@@ -109,31 +109,24 @@ def options(overrides: Sequence[str]) -> list[str]:
     return [part for override in overrides for part in ("-S", override)]
 
 
-def num_stages(params: Mapping[str, Any]) -> int:
-    """How many stages an experiment has: those of dvc.yaml that stand for themselves, and one for each round."""
-    chains = ("rounds", "redense_rounds", "reinit_rounds", "landscape_rounds")
-    return len(("fetch", "corrupt", "dense", "analyze", "claims", "draw")) + sum(len(params[name]) for name in chains)
+def num_stages(params: Mapping[str, Any], root: Path = Path()) -> int:
+    """How many stages an experiment has."""
+    return len(list(pipeline.stages(yaml12.load(root / pipeline.FILE), params)))
 
 
 def _groups(some: Sequence[Point], root: Path) -> dict[str, list[list[Point]]]:
     """For each stage of TRUNK, points that share it."""
-    stages = yaml12.load(root / "dvc.yaml")["stages"]
+    kinds = pipeline.load(root)
     result = {}
     declared: list[str] = []
     for stage in TRUNK:
-        declared += stages[stage].get("do", stages[stage])["params"] + (["rounds"] if stage == "prune" else [])
+        over = kinds[stage].over
+        declared += [*(kinds[stage].params or []), *([over] if over else [])]
         groups: dict[str, list[Point]] = {}
         for point in some:
-            groups.setdefault(repr([_at(point.params, name) for name in declared]), []).append(point)
+            groups.setdefault(repr([yaml12.at(point.params, name) for name in declared]), []).append(point)
         result[stage] = list(groups.values())
     return result
-
-
-def _at(params: Mapping[str, Any], name: str) -> Any:
-    value: Any = params
-    for part in name.split("."):
-        value = value[part]
-    return value
 
 
 def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prunelab.comparison.runs import inside
 from prunelab.errors import UserError
-from prunelab.experiments.runs import inside
+from prunelab.programs import output
 from prunelab.sweeps import checks
-from prunelab.sweeps.dvc_command import output
 
 GIT_REMOTE = "origin"
 SWITCH = r"(?i:true|false|none)|\d{1,4}"  # a value that is no secret, and would blacken half a log

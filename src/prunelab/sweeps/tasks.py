@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from distributed import Client, Future, WorkerPlugin, as_completed, get_worker
 
-from prunelab.sweeps.dvc_command import environment, without_secrets
+from prunelab.programs import environment, without_secrets
 from prunelab.sweeps.plan import Point, Shared, options
 from prunelab.sweeps.remotes import GIT_REMOTE, Origin
 

@@ -1,0 +1,1 @@
+"""What verdicts on claims are made of, whatever the study: effects with intervals, selection apart from measurement."""

@@ -1,5 +1,0 @@
-"""The loss around solutions: the path from a sparse to a re-dense one, lines, planes, curvature (SDD 3.3 and 5).
-
-Everything is measured in evaluation mode: batch norm uses stored statistics. On a path they are interpolated like
-the parameters; along random directions they stay.
-"""

@@ -1,0 +1,19 @@
+"""The studies, a folder each: its parameters, tables, claims, figures and its own science. None imports another.
+
+A study is there once its folder is: `parameters.py` in it says which sections of parameters it has (PARAMETERS), what
+conf/ derives from them for dvc.yaml (DERIVED), and whether it needs the pruning rounds (ROUNDS).
+"""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+
+def names() -> list[str]:
+    """All studies that there are."""
+    return sorted(file.parent.name for file in Path(__file__).parent.glob("*/parameters.py"))
+
+
+def parameters(name: str) -> ModuleType:
+    """A study's parameters.py."""
+    return import_module(f"{__name__}.{name}.parameters")
