@@ -15,7 +15,7 @@ def main() -> None:
     shape = forms.shape(params)
     found = {name: forms.table(places.ANALYSIS / f"{name}.csv", COLUMNS[name], shape) for name in COLUMNS}
     forms.alike({places.ANALYSIS / f"{n}.csv": {r["model"] for r in found[n]} for n in ("named_models", "dynamics")})
-    forms.test_examples(places.ANALYSIS / places.TEST_EXAMPLES, shape)
+    examples = forms.test_examples(places.ANALYSIS / places.TEST_EXAMPLES, shape)
     summary = forms.summary(places.ANALYSIS / places.SUMMARY, found["named_models"])
     verdicts = forms.claims(places.ANALYSIS / places.CLAIMS)
     tables = style.with_a_place_for_nothing(found)
@@ -24,8 +24,10 @@ def main() -> None:
     subtitle = f"{what}, {params.prune.criterion} pruning, {params.prune.retrain}"
     drawn = {name: figure for name, draw in FIGURES.items() if (figure := draw(tables, subtitle))}
     with artifacts.writing(places.PLOTS) as folder:
-        for name in (*(f"{name}.csv" for name in COLUMNS), places.TEST_EXAMPLES, places.CLAIMS):
-            artifacts.copy(places.ANALYSIS / name, folder / name)
+        for name, columns in COLUMNS.items():
+            artifacts.write_table(folder / f"{name}.csv", found[name], columns)
+        artifacts.write_arrays(folder / places.TEST_EXAMPLES, examples)
+        artifacts.write_json(folder / places.CLAIMS, verdicts)
         artifacts.write_text(folder / places.CLAIMS_PAGE, page.page([(subtitle, verdicts)], page.TITLE))
         (folder / places.FIGURES).mkdir()
         for name, figure in drawn.items():

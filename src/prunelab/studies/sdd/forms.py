@@ -152,7 +152,8 @@ def right(path: Path, names: Sequence[str]) -> dict[str, artifacts.Array]:
 
 def test_examples(path: Path, shape: Shape) -> dict[str, artifacts.Array]:
     """The analysis' test_examples.npz (answers.packed). Raises UserError that names the file."""
-    found = artifacts.read_arrays(path, ("rounds", "seeds", "num_test", "num_classes", *answers.KINDS))
+    names = ("rounds", "seeds", "num_test", "num_classes", *answers.KINDS)
+    found = artifacts.read_arrays(path, names)
     with artifacts.reading(path):
         for name in ("num_test", "num_classes"):
             _is(found[name].shape == () and found[name].dtype == np.int64 and found[name] > 1, name, "a number")
@@ -161,7 +162,7 @@ def test_examples(path: Path, shape: Shape) -> dict[str, artifacts.Array]:
         size = (len(shape.rounds), len(shape.seeds), (int(found["num_test"]) + 7) // 8)
         for name in answers.KINDS:
             _is(found[name].dtype == np.uint8 and found[name].shape == size, name, f"uint8 {size}")
-    return found
+    return {name: found[name] for name in names}
 
 
 def summary(path: Path, named: Sequence[Row]) -> Row:
@@ -173,13 +174,14 @@ def summary(path: Path, named: Sequence[Row]) -> Row:
     """
     found = artifacts.read_json(path, ["pruning_efficacy", *(f"{model}.test_last" for model in SUMMARISED)])
     with artifacts.reading(path):
-        for name, value in yaml12.flat(found).items():
+        values = yaml12.flat(found)
+        for name, value in values.items():
             _cell(name.rpartition(".")[2], value, name)
-        for row in named:
-            for column, value in found.get(row["model"], {}).items():
-                right = row[column]
-                close = _number(right) and _number(value) and abs(value - right) < 2e-6
-                _is(value == right or close, f"{row['model']}.{column}", f"{right}, as in named_models.csv")
+        expected = yaml12.flat(tables.summary(named, found["pruning_efficacy"]))
+        _is([*values] == [*expected], "what it names", "what named_models.csv has")
+        for name, right in expected.items():
+            close = _number(right) and _number(values[name]) and abs(values[name] - right) < 2e-6
+            _is(values[name] == right or close, name, f"{right}, as in named_models.csv")
     return dict(found)
 
 
@@ -192,6 +194,8 @@ def claims(path: Path) -> dict[str, Row]:
                 _is(isinstance(claim[name], str), f"{number}.{name}", "text")
             _is(claim["decide_with"] is None or isinstance(claim["decide_with"], str), f"{number}.decide_with", "text")
             _is(claim["verdict"] in VERDICTS, f"{number}.verdict", f"one of {', '.join(VERDICTS)}")
+            told = (claim["decide_with"] is None) == (claim["verdict"] != VERDICTS[-1])
+            _is(told, f"{number}.decide_with", "given where, and only where, it is not decidable")
             _is(isinstance(claim["effects"], list), f"{number}.effects", "a list")
             for effect in claim["effects"]:
                 for name in ("what", "unit"):
