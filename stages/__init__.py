@@ -13,6 +13,10 @@ from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+from prunelab import warm
+
+warm.hand_over()  # before anything that takes long to import
+
 from prunelab import config, errors, meanwhile
 from prunelab.core import lifetime
 from prunelab.errors import UserError

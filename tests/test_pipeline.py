@@ -27,7 +27,18 @@ STAGES = {name: entry.get("do", entry) for name, entry in DVC["stages"].items()}
 # That it writes nothing is tested below, and in test_repro.py while stages run.
 NOT_DEPENDENCIES = {
     f"prunelab.{name}"
-    for name in ("errors", "config", "schema", "fields", "pipeline", "studies", "progress", "yaml12", "meanwhile")
+    for name in (
+        "errors",
+        "config",
+        "schema",
+        "fields",
+        "pipeline",
+        "studies",
+        "progress",
+        "yaml12",
+        "meanwhile",
+        "warm",
+    )
 }
 # Nor can where outputs lie, which dvc.yaml says too; and which rounds a study has, which are in params.yaml.
 NOT_DEPENDENCIES |= {f"prunelab.studies.sdd.{name}" for name in ("places", "parameters")}
