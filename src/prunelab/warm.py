@@ -120,11 +120,11 @@ def _peer(link: socket.socket) -> int:
 
 def _ask(link: socket.socket) -> bool:
     """Say what is to be run, and where; whether it is."""
-    asked = json.dumps({"argv": sys.orig_argv, "path": sys.path, "environ": dict(os.environ)}).encode()
-    here = os.open(".", os.O_RDONLY)
+    asked = json.dumps(
+        {"argv": sys.orig_argv, "path": sys.path, "folder": os.getcwd(), "environ": dict(os.environ)}
+    ).encode()
     link.settimeout(60)
-    socket.send_fds(link, [len(asked).to_bytes(4, sys.byteorder)], [0, 1, 2, here])
-    os.close(here)
+    socket.send_fds(link, [len(asked).to_bytes(4, sys.byteorder)], [0, 1, 2])
     link.sendall(asked)
     began = bool(link.recv(1))
     link.settimeout(None)
@@ -186,8 +186,9 @@ class Asked:
 
     argv: list[str]
     path: list[str]
+    folder: str
     environ: dict[str, str]
-    files: list[int]  # standard input, output and error, and the folder
+    files: list[int]  # standard input, output and error
 
 
 def serve(door: socket.socket) -> Asked | None:
@@ -222,9 +223,9 @@ def _read(link: socket.socket) -> Asked | None:
     files: list[int] = []
     try:
         link.settimeout(5)
-        size, files, _, _ = socket.recv_fds(link, 4, 4)
+        size, files, _, _ = socket.recv_fds(link, 4, 3)
         asked = link.recv(int.from_bytes(size, sys.byteorder), socket.MSG_WAITALL)
-        if _peer(link) == os.geteuid() and len(files) == 4:
+        if _peer(link) == os.geteuid() and len(files) == 3:
             return Asked(**json.loads(asked), files=files)
     except (OSError, ValueError, TypeError):
         pass
@@ -273,7 +274,7 @@ def _end(selector: selectors.BaseSelector, stage: Stage) -> None:
 def become(asked: Asked, parent: int) -> None:
     """In a fork: be the process that asked, as far as a stage can tell."""
     os.setpgid(0, 0)
-    os.fchdir(asked.files[3])
+    os.chdir(asked.folder)
     for number in range(3):
         os.dup2(asked.files[number], number)
     for file in asked.files:
