@@ -1,10 +1,11 @@
 """Where the time of the default study goes: `dvc repro` in a clean clone, every stage run under a stopwatch.
 
 A `python` that comes first in PATH runs the stages as benchmarks/stopwatch.py, which notes when PyTorch was loaded,
-when each replicate took its first step, and how long it trained and measured; it changes nothing else. DVC's share is
-what is left of the wall clock when no stage is running.
+when each replicate took its first step, and how long it trained and measured; each is then a process of its own
+(`PRUNELAB_WARM=0`). DVC's share is what is left of the wall clock when no stage is running. Then the whole study once
+more each way, without a stopwatch.
 
-    uv run python -m benchmarks.study             # as long as the study: 4 minutes
+    uv run python -m benchmarks.study             # three times the study: a quarter of an hour
 """
 
 import json
@@ -18,9 +19,17 @@ from typing import Any
 
 from benchmarks.growth import size_of
 from benchmarks.table import Table, seconds
+from prunelab.warm import SWITCH
 
 ROOT = Path(__file__).resolve().parent.parent
 Note = dict[str, Any]
+
+
+def repro(where: Path | str, **environ: str) -> float:
+    """Seconds of `dvc repro`."""
+    return seconds(
+        lambda: subprocess.run(["dvc", "repro"], cwd=where, env=os.environ | environ, check=True, stdout=sys.stderr)
+    )
 
 
 def run(folder: Path) -> tuple[float, float, list[Note]]:
@@ -34,12 +43,8 @@ def run(folder: Path) -> tuple[float, float, list[Note]]:
         f'exec "{sys.executable}" -m benchmarks.stopwatch "$@"\n'
     )
     shim.chmod(0o755)
-    environment = os.environ | {"PATH": f"{shim.parent}:{os.environ['PATH']}"}
-
-    def repro() -> None:
-        subprocess.run(["dvc", "repro"], cwd=folder / "clone", env=environment, check=True, stdout=sys.stderr)
-
-    whole, again = seconds(repro), seconds(repro)
+    path = f"{shim.parent}:{os.environ['PATH']}"
+    whole, again = (repro(folder / "clone", PATH=path) for _ in range(2))
     return whole, again, [json.loads(line) for line in log.read_text().splitlines()]
 
 
@@ -94,8 +99,21 @@ def rounds(table: Table, notes: list[Note], data: Path) -> None:
         table.add(what, f"{size / 1e3:.0f} kB", f"{whole / 1e3:.0f} kB", size / whole)
 
 
+def warm(table: Table) -> None:
+    """The study with every stage a process of its own, over its stages started warm (src/prunelab/warm.py)."""
+    times = []
+    for switch in ("0", "1"):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
+            times.append(repro(folder, **{SWITCH: switch}))
+    cold, forked = times
+    name = "default study: stages each by itself, over stages started warm"
+    table.add(name, f"{cold:.0f} s", f"{forked:.0f} s", cold / forked)
+
+
 def measure(table: Table, repeats: int) -> None:
-    """The whole study once; what is short, repeatedly."""
+    """The whole study three times; what is short, repeatedly."""
+    warm(table)
     with tempfile.TemporaryDirectory() as folder:
         whole, again, notes = run(Path(folder))
         shares(table, whole, notes)

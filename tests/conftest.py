@@ -16,6 +16,13 @@ from prunelab.core import split
 from prunelab.core.images import Images
 
 ROOT = Path(__file__).resolve().parent.parent
+# Files that take longest go first, so that no core is left waiting for one at the end.
+LONGEST = ("repro", "sweep", "partial", "why", "interrupted", "own_data", "kills", "same_bytes", "house", "damage")
+
+
+def pytest_collection_modifyitems(items):
+    names = [f"test_{name}" for name in LONGEST]
+    items.sort(key=lambda item: names.index(item.path.stem) if item.path.stem in names else len(names))
 
 
 def make_images(n_train=40, n_test=20, classes=4, shape=(1, 4, 4), seed=0):
