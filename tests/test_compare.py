@@ -285,7 +285,7 @@ def test_a_run_without_metrics_is_one_line(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "read", lambda names: ([run("a")], []))
+    monkeypatch.setattr(runs, "read", lambda names, study: ([run("a")], []))
     (tmp_path / "file").write_text("")
     assert refused("a", "--out", str(tmp_path / "file" / "x")).endswith("Not a directory")
 

@@ -11,12 +11,13 @@ import pytest
 import yaml
 from conftest import committed
 
-from prunelab import config, corruption, pipeline
+from prunelab import config, corruption, pipeline, studies
 from prunelab.core import byname
 from prunelab.core.training import restart
 from prunelab.studies.sdd import places
 from prunelab.studies.sdd.figures import FIGURES
 from prunelab.studies.sdd.tables import COLUMNS
+from prunelab.studies.theory.network.measures import COLUMNS as THEORY
 from prunelab.sweeps import plan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,12 +42,11 @@ NOT_DEPENDENCIES = {
     )
 }
 # Nor can where outputs lie, which dvc.yaml says too; and which rounds a study has, which are in params.yaml.
-NOT_DEPENDENCIES |= {f"prunelab.studies.sdd.{name}" for name in ("places", "parameters")}
-KINDS = pipeline.load(ROOT)
-PAGES = {
-    name: next(path for path in (ROOT / "stages").rglob(f"{name}.py") if path.parent.name in ("stages", "sdd"))
-    for name in KINDS
+NOT_DEPENDENCIES |= {
+    f"prunelab.studies.{study}.{name}" for study in studies.names() for name in ("places", "parameters")
 }
+KINDS = pipeline.load(ROOT)
+PAGES = {name: next((ROOT / "stages").rglob(f"{name}.py")) for name in KINDS}
 OF_SDD = ("redense", "reinit", "landscape", "analyze", "draw")
 VARIANTS = ("datasets", "models", "criteria")
 
@@ -132,7 +132,7 @@ def test_what_no_stage_depends_on_has_nothing_to_write_with():
     """Else an edit there would change an output, and DVC would not run the stage again."""
     files = [ROOT / "stages" / "__init__.py", *(module_file(name) for name in NOT_DEPENDENCIES)]
     for file in files:
-        if "sdd" not in file.parts:  # a study's folder is a dependency of what is made at its end
+        if not {*studies.names()} & {*file.parts}:  # a study's folder is a dependency of what is made at its end
             assert not any(covered(file, kind.deps) for kind in KINDS.values()), f"{file} is a dependency after all"
         nodes = list(ast.walk(ast.parse(file.read_text())))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -253,9 +253,14 @@ def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
 
 
 def test_every_stage_after_corrupt_is_made_only_where_a_study_asks_for_it():
-    none, sdd = (plan.compose([f"studies={studies}"], ROOT) for studies in ("[]", "[sdd]"))
-    assert [stage.name for stage in pipeline.stages(DVC, none)] == ["fetch", "corrupt"]
-    assert {stage.kind for stage in pipeline.stages(DVC, sdd)} == {*KINDS}
+    none, sdd, theory, both = (
+        {stage.kind for stage in pipeline.stages(DVC, plan.compose([f"studies={studies}"], ROOT))}
+        for studies in ("[]", "[sdd]", "[theory]", "[sdd,theory]")
+    )
+    assert none == {"fetch", "corrupt"}
+    assert theory == {*none, "train", "theory_draw"}
+    assert sdd == {*KINDS} - {"train", "theory_draw"}
+    assert both == {*KINDS}
 
 
 def test_stages_stand_in_an_order_in_which_they_can_run():
@@ -277,7 +282,8 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
 
 def test_what_git_keeps_of_a_study_is_one_folder_and_one_file():
     assert {name: kind.in_git for name, kind in KINDS.items() if kind.in_git} == {
-        "draw": ["plots/sdd", "metrics/sdd.json"]
+        "draw": ["plots/sdd", "metrics/sdd.json"],
+        "theory_draw": ["plots/theory", "metrics/theory.json"],
     }
     kept = {path.name for path in (ROOT / places.PLOTS).iterdir()}
     tables = {f"{name}.csv" for name in COLUMNS}
@@ -292,7 +298,8 @@ def test_dvc_plots_name_existing_templates_and_columns():
         template = json.loads((ROOT / ".dvc" / "plots" / f"{entry['template']}.json").read_text())
         assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
         for file, columns in entry["y"].items():
-            header = (ROOT / file.replace("${plotted.sdd}", "sdd")).read_text().splitlines()[0].split(",")
+            study, table = re.fullmatch(r"plots/\$\{plotted\.(\w+)\}/(\w+)\.csv", file).groups()
+            header = {"sdd": COLUMNS, "theory": {"curve": THEORY}}[study][table]
             assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
 
 

@@ -23,10 +23,11 @@ def real(*wrong: float) -> tuple:
 FRACTION = real(1, 1.0, -0.1, 2, -1e-9, 1 + 1e-9)
 POSITIVE = real(0, 0.0, -1, -1e-9, 1e5)
 CHOICE = (TEXT, "", "../x", "x;touch PWNED", 5, 0.5, True, None, LIST, SECTION, NAN, "n" * 5000, "ünï", " ")
+LISTS = (*NOT_A_NUMBER[:-2], 0, 5, [], [True], [None], [[0]], [0, NAN])
 SWITCH = (0, 1, 0.0, "yes", "on", "", "True ", None, [True], SECTION, NAN)
 
 # What no study may have, for each parameter of conf/config.yaml, written from its explanations there.
-WRONG = {
+WRONG: dict[str, tuple] = {
     "setting": CHOICE,
     "dataset": CHOICE,
     "data_root": (
@@ -48,22 +49,7 @@ WRONG = {
     "subset.test": whole(0, 10**8),
     "noise": (*FRACTION, 0.0004, 1e-12),
     "noise_type": CHOICE,
-    "seeds": (
-        *NOT_A_NUMBER[:-2],
-        0,
-        5,
-        [],
-        [-1],
-        [0, 0],
-        [0.5],
-        [True],
-        [None],
-        [[0]],
-        [2**32],
-        [0, "1"],
-        [0, NAN],
-        [*range(20_000)],
-    ),
+    "seeds": (*LISTS, [-1], [0, 0], [0.5], [2**32], [0, "1"], [*range(20_000)]),
     "studies": (TEXT, "", "sdd", 5, True, None, LIST, SECTION, ["../sdd"], ["sdd", "sdd"], [None], [["sdd"]], NAN),
     "device": (*CHOICE, "gpu", "cuda:0"),
     "threads": whole(1, 1024),
@@ -100,10 +86,28 @@ WRONG = {
     "landscape.eigenvalues": whole(1, 100),
     "landscape.probes": whole(2, 100_000),
     "landscape.plane": SWITCH,
+    "theory.kept": (*LISTS, [1], [0.5, 0.1], [1, 0], [1, -0.5], [1, 0.1, 0.1], [1, 0.1, 0.5], [1, 1.5], [1, "0.5"]),
+    "theory.seeds": (*LISTS, [-1], [0, 0], [0.5], [2**32], [0, "1"], [*range(20_000)]),
+    "theory.classes": (*whole(2, 1000), 101),
+    "theory.filters": (*whole(1, 100_000), 20_000),
+    "theory.dimension": (*whole(2, 1_000_000), 9, 200_000),
+    "theory.examples": (*whole(2, 100_000), 9),
+    "theory.test_examples": (*whole(2, 10**8), 9),
+    "theory.signal": real(-0.1, -1, 1000.1),
+    "theory.noise": real(-0.1, -1, 1000.1),
+    "theory.power": (*whole(2, 10), 1, 0),
+    "theory.init": POSITIVE,
+    "theory.loss": POSITIVE,
+    "theory.step": real(0, -0.1, 1.1),
+    "theory.max_steps": whole(1, 1_000_000),
+    "theory.descent": CHOICE,
+    "theory.rate": real(0, 0.0, -1, -1e-9, 1e7),
+    "theory.label_noise": FRACTION,
+    "theory.mask": CHOICE,
     "sparse": SWITCH,
     "engine": (TEXT, "", "compile", 5, True, None, LIST, SECTION, [5], [None], ["compile", TEXT], [["compile"]]),
 }
-for section in ("subset", "model", "train", "prune", "finetune", "redense", "reinit", "landscape"):
+for section in ("subset", "model", "train", "prune", "finetune", "redense", "reinit", "landscape", "theory"):
     WRONG[section] = (TEXT, 5, True, None, LIST, SECTION, [], NAN)
 MISSPELT = (
     "nosie",

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from prunelab import byround, style
 from prunelab.comparison import runs
 from prunelab.core import artifacts
-from prunelab.studies.sdd import regimes
+from prunelab.studies.sdd import places, regimes
 
 HERE = Path(__file__).resolve().parent
 # Experiment, label, colour, line; one panel each for noise and for criterion.
@@ -41,9 +41,9 @@ def curve(name: str) -> list[artifacts.Row]:
 
 def collect(names: list[str]) -> None:
     """Copy the tables out of the experiments' commits, of those that computed them themselves."""
-    found, left_out = runs.read(names)
+    found, left_out = runs.read(names, places.NAME)
     for run in found:
-        artifacts.write_text(file(run.name), run.text(runs.CURVE) or "")
+        artifacts.write_text(file(run.name), run.text(str(places.CURVE)) or "")
     print("\n".join(f"note: {note}" for note in left_out))
 
 

@@ -166,6 +166,8 @@ def _one_line(error: ValidationError) -> str:
         return unknown(name, first["input"])
     if first["type"] == "missing":
         return f"{name}: is missing; must be {allowed(path)}"
+    if first["type"] == "value_error":  # what no single value shows, of the whole or of a section
+        return str(first["ctx"]["error"])
     if not path:
-        return str(first["ctx"]["error"]) if "ctx" in first else "params.yaml: must hold named values"
+        return "params.yaml: must hold named values"
     return f"{cut(name)}={short(first['input'])}: must be {allowed(path)}"

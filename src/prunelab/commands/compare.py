@@ -1,12 +1,10 @@
 """`prunelab compare`: a grid of curves, a table, tests of difference, and the claims that need several runs."""
 
 import argparse
+from importlib import import_module
 from pathlib import Path
 
-from prunelab import style
-from prunelab.comparison import differences, figure, grid, judging, runs, tabulate
-from prunelab.core import artifacts
-from prunelab.judging import page as pages
+from prunelab.comparison import runs
 
 ABOUT = "Draw runs as a grid, tabulate and test their differences, judge the claims that compare runs."
 
@@ -24,23 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("columns", "noise"),
         ("colours", "criterion or retraining scheme"),
     ):
-        parser.add_argument(f"--{role}", metavar="PARAMETER", help=f"of the grid; by default what differs: {default}")
+        shown = f"of the grid of sdd; by default what differs: {default}"
+        parser.add_argument(f"--{role}", metavar="PARAMETER", help=shown)
+    parser.add_argument("--study", choices=runs.compared(), help="which; default: the one that most of the runs ran")
     parser.add_argument("--out", type=Path, default=Path("comparison"), help="folder; default: %(default)s")
 
 
 def run(options: argparse.Namespace) -> None:
     """Write the folder and print what a reader needs of it."""
-    found, left_out = runs.read(options.names)
-    laid_out = grid.layout(found, {role: getattr(options, role) for role in grid.ROLES}, left_out)
-    models, tests = tabulate.models(laid_out), differences.table(laid_out)
-    judged = judging.judged(found, laid_out)
-    page = pages.page(judged, f"The papers' claims, checked on {', '.join(one.name for one in found)}")
-    drawn = figure.draw(laid_out, grid.common(found))
-    options.out.mkdir(parents=True, exist_ok=True)
-    style.save(drawn, options.out / "grid")
-    artifacts.write_table(options.out / "models.csv", models)
-    artifacts.write_table(options.out / "differences.csv", tests, tabulate.TESTS)
-    artifacts.write_text(options.out / "claims.md", page)
-    print(tabulate.text(models, tests, judged))
-    print("\n".join([*(f"note: {note}" for note in laid_out.notes), f"figure: {options.out / 'grid.png'}"]))
-    print(f"tables and claims: {options.out}/models.csv, differences.csv, claims.md")
+    found, left_out = runs.read(options.names, options.study)
+    side_by_side = import_module(f"prunelab.comparison.{found[0].study}")
+    print(side_by_side.compare(found, left_out, options))

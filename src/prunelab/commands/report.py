@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the page."""
-    found, left_out = runs.read(options.names)
+    found, left_out = runs.read(options.names, "sdd")
     laid_out = grid.layout(found, left_out=left_out)
     page = report.build(found, laid_out, all_figures=options.all_figures)
     artifacts.write_text(options.out, page)

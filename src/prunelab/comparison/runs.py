@@ -1,22 +1,23 @@
 """Runs as DVC and git keep them: experiments, branches, tags, commits, and the working tree."""
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from prunelab import config, yaml12
+from prunelab import config, studies, yaml12
 from prunelab.core import artifacts, sources, images
 from prunelab.errors import UserError
-from prunelab.studies.sdd import places
 from prunelab.comparison import provenance
 
-CURVE = str(places.PLOTS / "double_descent.csv")
-COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best", "validation")
 WORKSPACE = "workspace"
+FIRST = "sdd"  # named where no run ran any
 Row = dict[str, Any]
 
 
@@ -27,9 +28,10 @@ class Run:
     name: str
     commit: str  # "" for the working tree
     params: Mapping[str, Any]  # nested, as params.yaml
-    rows: Sequence[Row]  # of CURVE
+    rows: Sequence[Row]  # of its study's curve
     files: Any = None
     baseline: str = ""  # the commit an experiment was run on; "" for what is no experiment
+    study: str = FIRST  # whose curve it is
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -90,8 +92,17 @@ def expand(names: Sequence[str], known: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(expanded))
 
 
-def read(names: Sequence[str]) -> tuple[list[Run], list[str]]:
+def compared() -> list[str]:
+    """The studies whose runs can be compared: those that say in their places.py what their curve is."""
+    return [name for name in studies.names() if hasattr(_places(name), "CURVE")]
+
+
+def read(names: Sequence[str], study: str | None = None) -> tuple[list[Run], list[str]]:
     """The runs of these names or patterns; of HEAD and all experiments on it, if none is named.
+
+    Args:
+        names: of experiments, branches, tags, commits, or workspace.
+        study: whose runs; default: the one that most of them ran.
 
     Returns:
         Those that are whole, and a line on each other one: what lies in its tree is not its own (provenance.py).
@@ -114,15 +125,29 @@ def read(names: Sequence[str]) -> tuple[list[Run], list[str]]:
     except (DvcException, SCMError) as error:  # no .dvc/, no git, not one commit
         raise UserError(" ".join(str(error).split())) from None
     trees = {name: tree(commit) for name, commit in commits.items()}
-    lacking = {name: what for name, files in trees.items() if (what := provenance.lacks(files) or _asks_else(files))}
+    lacking = {name: what for name, files in trees.items() if (what := provenance.lacks(files))}
+    ran = {name: _ran(files) for name, files in trees.items() if name not in lacking}
+    study = study or _most(ran)
+    lacking |= {name: f"did not run the study {study}" for name, some in ran.items() if study not in some}
     whole = [name for name in commits if name not in lacking]
     notes = provenance.told(lacking, len(whole))
-    return [_read(name, commits[name], baselines.get(commits[name], ""), trees[name]) for name in whole], notes
+    return [_read(name, commits[name], baselines.get(commits[name], ""), study, trees[name]) for name in whole], notes
 
 
-def _asks_else(files: Any) -> str | None:
-    """That a whole run did not run the study that is compared; None if it did. Its tree may hold another's tables."""
-    return None if str(places.PLOTS) in provenance.kept(files) else f"did not run the study {places.NAME}"
+def _ran(files: Any) -> list[str]:
+    """The studies that a whole run ran. Its tree may hold another's tables."""
+    kept = provenance.kept(files)
+    return [name for name in compared() if str(_places(name).PLOTS) in kept]
+
+
+def _most(ran: Mapping[str, Sequence[str]]) -> str:
+    """The study that most runs ran; of as many, the first run's first."""
+    counts = Counter(name for some in ran.values() for name in some)
+    return counts.most_common(1)[0][0] if counts else FIRST
+
+
+def _places(study: str) -> ModuleType:
+    return import_module(f"prunelab.studies.{study}.places")
 
 
 def tree(commit: str) -> Any:
@@ -156,15 +181,17 @@ def _commit(scm: Any, name: str, known: Sequence[str]) -> str:
         raise UserError(f"{name}: no such experiment, branch, tag or commit; {hint}") from None
 
 
-def _read(name: str, commit: str, baseline: str, files: Any) -> Run:
-    run = Run(name, commit, yaml12.parse(files.read_bytes("params.yaml"), f"{name}: params.yaml"), [], files, baseline)
+def _read(name: str, commit: str, baseline: str, study: str, files: Any) -> Run:
+    params = yaml12.parse(files.read_bytes("params.yaml"), f"{name}: params.yaml")
+    run = Run(name, commit, params, [], files, baseline, study)
+    curve = _places(study).CURVE
     try:
-        rows = artifacts.table_of(run.text(CURVE) or "")
+        rows = artifacts.table_of(run.text(str(curve)) or "")
     except ValueError:
         rows = []
-    lacking = [column for column in COLUMNS if not rows or column not in rows[0]]
+    lacking = [column for column in _places(study).CURVE_COLUMNS if not rows or column not in rows[0]]
     if lacking:
-        raise UserError(f"{name}: its {CURVE} has no {', '.join(lacking)}")
+        raise UserError(f"{name}: its {curve} has no {', '.join(lacking)}")
     return replace(run, rows=rows)
 
 

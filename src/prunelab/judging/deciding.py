@@ -40,8 +40,9 @@ def command(needs: Mapping[str, Any], settings: Mapping[str, Any], root: Path = 
     changed: dict[str, Any] = {}
     for name, value in needs.items():
         if value == MORE_REPLICATES:
-            first = max(settings["seeds"]) + 1
-            changed[name] = list(range(first, first + max(LEAST_SEEDS, len(settings["seeds"]))))
+            seeds = settings[name]
+            first = max(seeds) + 1
+            changed[name] = list(range(first, first + max(LEAST_SEEDS, len(seeds))))
         elif value == MORE_ROUNDS:
             changed[name] = _more_rounds(settings)
         elif name.endswith(".every") and 0 < settings[name] <= value:
@@ -50,7 +51,11 @@ def command(needs: Mapping[str, Any], settings: Mapping[str, Any], root: Path = 
             changed[name] = value
     if not changed:  # measured as often as it could be, but at too few rounds
         changed["n_rounds"] = _more_rounds(settings)
-    several = {name: value for name, value in changed.items() if isinstance(value, list) and name != "seeds"}
+    several = {
+        name: value
+        for name, value in changed.items()
+        if isinstance(value, list) and not isinstance(settings.get(name), list)
+    }
     same = presets.overrides({**settings, **{k: v for k, v in changed.items() if k not in several}}, root)
     same = [one for one in same if one.split("=", 1)[0] not in several]
     if several:

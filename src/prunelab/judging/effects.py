@@ -172,12 +172,13 @@ def upper(values_CS: Array, over_images_CT: Array | None = None, resolution: flo
 
 def correlation(what: str, x_RS: Array, y_RS: Array, sign: int) -> Effect:
     """Spearman's rank correlation over rounds R for each replicate S, times the claimed sign; 0 with a constant."""
-
-    def one(x: Array, y: Array) -> float:
-        return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y).statistic)
-
-    each = [sign * one(x, y) for x, y in zip(x_RS.T, y_RS.T, strict=True)]
+    each = [sign * ranked(x, y) for x, y in zip(x_RS.T, y_RS.T, strict=True)]
     return of_replicates(what, np.array(each), "correlation")
+
+
+def ranked(x: Array, y: Array) -> float:
+    """Spearman's rank correlation; 0 with a constant."""
+    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y).statistic)
 
 
 @lru_cache(maxsize=4)

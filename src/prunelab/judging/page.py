@@ -16,10 +16,16 @@ judges all claims on the replicates of both.
 """
 
 
-def page(judged: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], title: str) -> str:
-    """What was judged, one part for each title: a table of verdicts, then each with its reason and effects."""
+def page(judged: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], title: str, about: str = ABOUT) -> str:
+    """What was judged, one part for each title: a table of verdicts, then each with its reason and effects.
+
+    Args:
+        judged: a title and verdicts (deciding.as_json) for each part.
+        title: of the page.
+        about: how verdicts are reached.
+    """
     parts = (f"\n{name}.\n\n{_part(claims)}" for name, claims in judged)
-    return f"# {title}\n\n{ABOUT}" + "\n".join(parts)
+    return f"# {title}\n\n{about}" + "\n".join(parts)
 
 
 def _part(claims: Mapping[str, Mapping[str, Any]]) -> str:

@@ -14,6 +14,8 @@ SUMMARY = "summary.json"
 CLAIMS = "claims.json"
 # What git keeps of that, with the figures: in PLOTS the tables and verdicts under the same names.
 PLOTS = Path("plots/sdd")
+CURVE = PLOTS / "double_descent.csv"  # by which runs are compared
+CURVE_COLUMNS = ("round", "seed", "sparsity", "remaining", "train", "test_last", "test_best", "validation")
 FIGURES = "figures"
 CLAIMS_PAGE = "claims.md"
 METRICS = Path("metrics/sdd.json")

@@ -1,0 +1,1 @@
+"""The two-layer network: its data, training, and what is measured of it."""
