@@ -144,6 +144,17 @@ def test_what_no_stage_depends_on_has_nothing_to_write_with():
         assert not called & {"open", "write_text", "write_bytes", "mkdir", "makedirs", "touch", "rename", "dump"}, file
 
 
+def test_git_ignores_no_file_of_the_project():
+    """Such as those of a folder that is called like what a command writes."""
+    files = [
+        path for folder in ("src", "stages", "conf", "tests") for path in (ROOT / folder).rglob("*") if path.is_file()
+    ]
+    names = "\n".join(str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts)
+    command = ["git", "check-ignore", "--no-index", "--stdin"]
+    found = subprocess.run(command, cwd=ROOT, input=names, capture_output=True, text=True, check=False)
+    assert found.stdout.split() == []
+
+
 @pytest.mark.parametrize("folder", VARIANTS)
 def test_variants_are_imported_by_name_only_and_use_only_the_core(folder):
     for file in SRC.rglob("*.py"):

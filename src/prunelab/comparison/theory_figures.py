@@ -1,0 +1,107 @@
+"""The figures of runs of the study theory side by side."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from prunelab import style
+from prunelab.studies.theory.figures.found import TICKS
+
+if TYPE_CHECKING:
+    from prunelab.comparison.theory import Setting
+
+COLOURS = [style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.SKY, style.BLACK]
+MARKERS = "osD^vP*"
+PANELS = {"test_error": "test error (fraction)", "share": "share of the output\nthat comes from the signal"}
+
+
+def curves(found: Sequence["Setting"], subtitle: str) -> Figure:
+    """Test error and the signal's share against p, a line each setting."""
+    figure, grid = plt.subplots(1, 2, figsize=(9.0, 3.9), sharex=True)
+    for axes, (column, label) in zip(grid, PANELS.items(), strict=True):
+        for i, one in enumerate(found):
+            look = {"linestyle": ("-", "--", "-.", ":")[i // len(COLOURS) % 4], "marker": MARKERS[i % len(MARKERS)]}
+            style.band(axes, one.rows, "kept", column, COLOURS[i % len(COLOURS)], label=one.name, markersize=3, **look)
+        axes.set_ylabel(label)
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xlabel("share of weights kept, $p$")
+        _log(axes, [row["kept"] for one in found for row in one.rows])
+        axes.set_xlim(*reversed(axes.get_xlim()))
+    if len(found) > 1:
+        handles, labels = grid[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center")
+    style.title(figure, "Test error and what is learnt", subtitle)
+    style.caption(figure, max(len(one.theory.seeds) for one in found))
+    return figure
+
+
+def scaling(found: Sequence["Setting"], rows: Sequence[Mapping[str, Any]], subtitle: str) -> Figure:
+    """Measured thresholds against p_star, and test error against p m with its closed form."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 4.0))
+    kinds = {
+        "share_crossing": (style.BLUE, "o", "share of signal passes 1/2"),
+        "error_crossing": (style.RED, "s", "test error passes half of chance"),
+    }
+    values: list[float] = []
+    for column, (colour, marker, label) in kinds.items():
+        some = [(row["p_star"], row[column]) for row in rows if row[column] is not None and np.isfinite(row["p_star"])]
+        values += [value for pair in some for value in pair]
+        left.plot(*zip(*some, strict=True), marker, color=colour, label=label, markersize=5) if some else None
+    left.set_xscale("log")
+    left.set_yscale("log")
+    if values:
+        ends = [min(values) / 1.2, max(values) * 1.2]
+        left.plot(ends, ends, color=style.BLACK, linestyle="--", linewidth=1, label="as predicted")
+        left.legend(loc="best")
+    for which in (left.xaxis, left.yaxis):
+        which.set_major_locator(FixedLocator(list(TICKS)))
+        which.set_minor_locator(NullLocator())
+        which.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    left.set_xlabel("$p^*$, predicted")
+    left.set_ylabel("share of weights kept at the turn, measured")
+    _against_filters(right, found)
+    style.title(figure, "Where the curve turns, and where it ends", subtitle)
+    style.caption(
+        figure, max(len(one.theory.seeds) for one in found), "Dotted: $(1-1/K)(1-p/2)^m$, for each $m$ and $K$."
+    )
+    return figure
+
+
+def _against_filters(axes: Axes, found: Sequence["Setting"]) -> None:
+    closed = set()
+    for i, one in enumerate(found):
+        theory, curve = one.theory, one.evidence.curve
+        filters = curve.kept * theory.filters
+        axes.plot(
+            filters,
+            curve.mean("test_error"),
+            color=COLOURS[i % len(COLOURS)],
+            marker=MARKERS[i % len(MARKERS)],
+            markersize=3,
+            linewidth=1,
+            label=one.name,
+        )
+        if (theory.filters, theory.classes) not in closed:
+            closed.add((theory.filters, theory.classes))
+            p = np.geomspace(curve.kept[-1], 1, 200)
+            error = (1 - 1 / theory.classes) * (1 - p / 2) ** theory.filters
+            axes.plot(p * theory.filters, error, color=style.BLACK, linestyle=":", linewidth=1.2)
+    axes.set_xscale("log")
+    axes.set_xlim(*reversed(axes.get_xlim()))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlabel("filters a class that see their signal, $pm$")
+    axes.set_ylabel("test error (fraction)")
+
+
+def _log(axes: Axes, kept: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(min(kept) / 1.15, max(kept) * 1.15)
+    axes.xaxis.set_major_locator(FixedLocator([t for t in TICKS if t >= min(kept) / 1.15]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
