@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
-from prunelab.comparison.grid import Grid, Study
 from prunelab import style
+from prunelab.comparison.grid import Grid, Study
 
 COLOURS = (style.BLUE, style.RED, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
 PANEL = (3.3, 2.6)  # inches

@@ -10,11 +10,11 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from prunelab.studies.sdd.evidence import Evidence
-from prunelab.errors import UserError
 from prunelab.comparison.curves import Curves, curves
 from prunelab.comparison.pooled import pooled
 from prunelab.comparison.runs import Row, Run
+from prunelab.errors import UserError
+from prunelab.studies.sdd.evidence import Evidence
 
 # Parameters and sections that do not move the points a curve has. The name of a preset says nothing by itself.
 NEUTRAL = ("seeds", "setting", "n_rounds", "device", "data_root", "redense", "reinit", "landscape")

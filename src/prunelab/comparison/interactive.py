@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from prunelab import style
 from prunelab.comparison.figure import COLOURS, ROUNDS, abscissa
 from prunelab.comparison.grid import Grid
-from prunelab import style
 
 MEASURES = {"test_last": "last test accuracy", "test_best": "best test accuracy", "train": "train accuracy"}
 

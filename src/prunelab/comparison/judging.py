@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prunelab.judging import deciding
-from prunelab.studies.sdd import claims
 from prunelab.comparison import across
 from prunelab.comparison.grid import Grid
 from prunelab.comparison.runs import Run
+from prunelab.judging import deciding
+from prunelab.studies.sdd import claims
 
 TOGETHER = "all together"
 Judged = Mapping[str, Mapping[str, Any]]  # as plots/sdd/claims.json

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from prunelab.studies.sdd import places
-from prunelab.studies.sdd import evidence
+from prunelab.comparison.runs import Run
 from prunelab.core import artifacts
 from prunelab.errors import UserError
-from prunelab.comparison.runs import Run
+from prunelab.studies.sdd import evidence, places
 
 
 def pooled(runs: Sequence[Run]) -> evidence.Evidence:

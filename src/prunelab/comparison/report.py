@@ -9,14 +9,13 @@ from pathlib import Path
 import jinja2
 
 from prunelab import presets
-from prunelab.studies.sdd import places
-from prunelab.core import artifacts
-from prunelab.errors import UserError
 from prunelab.comparison import differences, figure, interactive, judging, tabulate
 from prunelab.comparison.grid import Grid, common, differing
 from prunelab.comparison.runs import Run
-from prunelab.studies.sdd.figures import FIGURES
+from prunelab.errors import UserError
 from prunelab.judging import page as pages
+from prunelab.studies.sdd import places
+from prunelab.studies.sdd.figures import FIGURES
 
 # The page `dvc plots` fills too: Vega is in it.
 PAGE = Path(".dvc/plots/page.html")

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 from prunelab import config, studies, yaml12
-from prunelab.core import artifacts, sources, images
-from prunelab.errors import UserError
 from prunelab.comparison import provenance
+from prunelab.core import artifacts, sources
+from prunelab.errors import UserError
 
 WORKSPACE = "workspace"
 FIRST = "sdd"  # named where no run ran any
