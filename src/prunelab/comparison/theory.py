@@ -46,6 +46,7 @@ class Setting:
 def compare(runs: Sequence[Run], left_out: Sequence[str], options: Namespace) -> str:
     """Write figures, a table and verdicts to the folder options.out; what is to be printed."""
     found, notes = settings(runs)
+    found.sort(key=lambda one: predictions.p_star(one.theory))
     rows = [_row(one) for one in found]
     verdicts = [(one.name, _json(claims.verdicts(one.evidence), one)) for one in found]
     if len(found) > 1:

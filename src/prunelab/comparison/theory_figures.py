@@ -22,7 +22,7 @@ PANELS = {"test_error": "test error (fraction)", "share": "share of the output\n
 
 def curves(found: Sequence["Setting"], subtitle: str) -> Figure:
     """Test error and the signal's share against p, a line each setting."""
-    figure, grid = plt.subplots(1, 2, figsize=(9.0, 3.9), sharex=True)
+    figure, grid = plt.subplots(1, 2, figsize=(10.4, 3.9), sharex=True)
     for axes, (column, label) in zip(grid, PANELS.items(), strict=True):
         for i, one in enumerate(found):
             look = {"linestyle": ("-", "--", "-.", ":")[i // len(COLOURS) % 4], "marker": MARKERS[i % len(MARKERS)]}
@@ -42,7 +42,7 @@ def curves(found: Sequence["Setting"], subtitle: str) -> Figure:
 
 def scaling(found: Sequence["Setting"], rows: Sequence[Mapping[str, Any]], subtitle: str) -> Figure:
     """Measured thresholds against p_star, and test error against p m with its closed form."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 4.0))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.0))
     kinds = {
         "share_crossing": (style.BLUE, "o", "share of signal passes 1/2"),
         "error_crossing": (style.RED, "s", "test error passes half of chance"),
@@ -52,11 +52,16 @@ def scaling(found: Sequence["Setting"], rows: Sequence[Mapping[str, Any]], subti
         some = [(row["p_star"], row[column]) for row in rows if row[column] is not None and np.isfinite(row["p_star"])]
         values += [value for pair in some for value in pair]
         left.plot(*zip(*some, strict=True), marker, color=colour, label=label, markersize=5) if some else None
+    refined = [(row["p_star"], row["refined"]) for row in rows if row["refined"] and row["share_crossing"]]
+    if refined:
+        left.plot(
+            *zip(*refined, strict=True), "_", color=style.BLACK, markersize=11, label="predicted, for so many filters"
+        )
     left.set_xscale("log")
     left.set_yscale("log")
     if values:
         ends = [min(values) / 1.2, max(values) * 1.2]
-        left.plot(ends, ends, color=style.BLACK, linestyle="--", linewidth=1, label="as predicted")
+        left.plot(ends, ends, color=style.BLACK, linestyle="--", linewidth=1, label="$p^*$, as predicted")
         left.legend(loc="best")
     for which in (left.xaxis, left.yaxis):
         which.set_major_locator(FixedLocator(list(TICKS)))
@@ -65,6 +70,9 @@ def scaling(found: Sequence["Setting"], rows: Sequence[Mapping[str, Any]], subti
     left.set_xlabel("$p^*$, predicted")
     left.set_ylabel("share of weights kept at the turn, measured")
     _against_filters(right, found)
+    if len(found) > 1:
+        handles, labels = right.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center")
     style.title(figure, "Where the curve turns, and where it ends", subtitle)
     style.caption(
         figure, max(len(one.theory.seeds) for one in found), "Dotted: $(1-1/K)(1-p/2)^m$, for each $m$ and $K$."
@@ -94,6 +102,7 @@ def _against_filters(axes: Axes, found: Sequence["Setting"]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*reversed(axes.get_xlim()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("filters a class that see their signal, $pm$")
     axes.set_ylabel("test error (fraction)")
@@ -102,6 +111,6 @@ def _against_filters(axes: Axes, found: Sequence["Setting"]) -> None:
 def _log(axes: Axes, kept: Sequence[float]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(min(kept) / 1.15, max(kept) * 1.15)
-    axes.xaxis.set_major_locator(FixedLocator([t for t in TICKS if t >= min(kept) / 1.15]))
+    axes.xaxis.set_major_locator(FixedLocator([t for t in TICKS[::2] if t >= min(kept) / 1.15]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
