@@ -6,6 +6,7 @@ snapshot, whatever is installed; and `run` turns an error the user can mend into
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,11 @@ from prunelab.errors import UserError
 
 def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """In place of a traceback, one line, if it is nobody's mistake in the code: also while a stage is imported."""
+    if kind is KeyboardInterrupt:
+        print("error: interrupted; the same command goes on from the last finished stage", file=sys.stderr, flush=True)
+        # At once: what libraries do when Python ends, they would do half-imported.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     if said := errors.line(error):
         print(f"error: {said}", file=sys.stderr)
     else:

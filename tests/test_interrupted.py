@@ -10,9 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import TINY, clone, edit_params, ran, run
+from warmed import defaults, processes, until, working
 
 from prunelab.core.rounds import replicates
 from prunelab.errors import UserError
+from prunelab.warm import SWITCH
 
 
 def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp_path):
@@ -37,6 +39,36 @@ def test_a_killed_stage_leaves_nothing_half_written_and_the_next_run_goes_on(tmp
     assert ran(output)[0] == "prune@r01"
     assert "draw@sdd" in ran(output)
     assert not half_written.exists()
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path, switch):
+    """As a terminal sends it, to DVC, the stage and what it started."""
+    where = clone(tmp_path)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    options = [part for change in [*TINY, "train.epochs=3000"] for part in ("-S", change)]
+    with (tmp_path / "printed").open("w") as printed:
+        process = subprocess.Popen(
+            ["dvc", "exp", "run", *options, "dense@r00"],
+            cwd=where,
+            env={**os.environ, "PATH": path, SWITCH: switch},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=defaults,
+        )
+    until(lambda: (where / "data/live/rounds/r00").exists() or process.poll() is not None, 60)
+    assert process.poll() is None
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(30)
+    said = (tmp_path / "printed").read_text()
+    assert "error: interrupted; the same command goes on from the last finished stage\n" in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    assert not (where / "data/rounds/r00/replicates").exists()
+    assert not (where / "data/unfinished").exists()
+    until(lambda: not [p for p in processes() if working(p, where)])
 
 
 @pytest.fixture(scope="module")

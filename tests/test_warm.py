@@ -230,7 +230,7 @@ def test_if_the_forking_process_is_killed_its_stage_says_so_and_the_next_is_star
         server.kill()
     assert process.wait(20) == 1
     line = "error: the process that started this stage was killed, and the stage with it; run it again, or with "
-    assert (toy / "printed").read_text() == f"{line}{SWITCH}=0\n"
+    assert (toy / "printed").read_text() == f"\n{line}{SWITCH}=0\n"
     until(lambda: not forks(toy))
     assert warm(stage(toy, "look"))
 

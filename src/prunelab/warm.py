@@ -50,14 +50,17 @@ def hand_over() -> None:
     by_dvc = "DVC_STAGE" in os.environ and " ".join(sys.orig_argv[1:]).startswith("-m stages.")
     if not by_dvc or os.environ.get(SWITCH, "1") == "0":
         return
-    try:
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to clean up, nor to say
+    began = False
+    with contextlib.suppress(OSError, ValueError):
         _end_with(os.getppid())
         link = _connect(address())
         began = _ask(link)
-    except (OSError, ValueError):
-        return
     if began:
         _wait(link)
+    signal.signal(signal.SIGINT, interrupted)
 
 
 def address() -> str:
@@ -134,24 +137,27 @@ def _ask(link: socket.socket) -> bool:
 def _wait(link: socket.socket) -> NoReturn:
     """Pass on what the terminal sends, and end as the stage has ended."""
 
+    def send(number: int) -> None:
+        with contextlib.suppress(OSError):  # there is nobody any more, as is seen below
+            link.sendall(bytes([number]))
+
     def interrupt(*_: object) -> None:
-        link.sendall(bytes([signal.SIGINT]))
+        send(signal.SIGINT)
 
     def stop(*_: object) -> None:
-        link.sendall(bytes([signal.SIGSTOP]))
+        send(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
-        link.sendall(bytes([signal.SIGCONT]))
+        send(signal.SIGCONT)
 
-    for number, handler, usual in (
-        (signal.SIGINT, interrupt, signal.default_int_handler),
-        (signal.SIGTSTP, stop, signal.SIG_DFL),
-    ):
-        if signal.getsignal(number) == usual:
+    for number, handler in ((signal.SIGINT, interrupt), (signal.SIGTSTP, stop)):
+        if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, handler)
-    status = link.recv(STATUS.size, socket.MSG_WAITALL)
+    status = b""
+    with contextlib.suppress(OSError):
+        status = link.recv(STATUS.size, socket.MSG_WAITALL)
     if len(status) < STATUS.size:
         was = "the process that started this stage was killed, and the stage with it"
-        print(f"error: {was}; run it again, or with {SWITCH}=0", file=sys.stderr)
+        print(f"\nerror: {was}; run it again, or with {SWITCH}=0", file=sys.stderr)
         os._exit(1)
     code = os.waitstatus_to_exitcode(*STATUS.unpack(status))
     if code < 0:

@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> None:
     )
     for problem in problems:
         print(f"missing: {problem}")
-    print(f"bring them home:  uv run dvc exp pull {remotes.GIT_REMOTE} {shlex.join(point.name for point in points)}")
+    names = shlex.join(point.name for point in points)
+    print(f"bring home what is not here:  uv run dvc exp pull {remotes.GIT_REMOTE} {names}")
     if problems:
         sys.exit(1)
 

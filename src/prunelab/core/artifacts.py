@@ -153,14 +153,6 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy an output's file, byte for byte. Raises UserError if it is missing or damaged."""
-    with reading(source):
-        content = _content(source)
-    with _replacing(target) as partial:
-        partial.write_bytes(content)
-
-
 def write_tensors(path: Path, tensors: Mapping[str, Array]) -> None:
     """Write named arrays as safetensors."""
     with _replacing(path) as partial:

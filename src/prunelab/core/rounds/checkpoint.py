@@ -1,4 +1,4 @@
-"""One round of one replicate on disk: what rounds.py returns, stored so that bytes follow the surviving weights."""
+"""One round of one replicate on disk: what kinds.py returns, stored so that bytes follow the surviving weights."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

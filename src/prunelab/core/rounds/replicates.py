@@ -110,6 +110,7 @@ def _why(exit_code: int) -> str:
 
 def _child(work: Work, seed: int, threads: int, writer: Connection, parent: int) -> None:
     lifetime.end_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent ends them
     torch.set_num_threads(threads)
 
     def report(row: Row, epochs: int) -> None:

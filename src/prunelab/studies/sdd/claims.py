@@ -1,6 +1,6 @@
 """SDD's nine claims (method of section 4 and 5), each from one run's tables.
 
-claims.py says what a verdict is, effects.py what its intervals are, crossfit.py how rounds are chosen.
+judging/ says what a verdict is (claim.py), what its intervals are (effects.py) and how rounds are chosen (crossfit.py).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Figures: one file each, named for what it shows, with `draw(tables, subtitle) -> Figure` (or
 None where the study has nothing for it).
 
-They read tables of plots/sdd/*.csv and nothing else. To add one: write its file and name it in FIGURES (stages/draw.py
-saves every figure named there).
+They read tables of plots/sdd/*.csv and nothing else. To add one: write its file and name it in FIGURES, all of which
+stages/sdd/draw.py saves.
 """
 
 from collections.abc import Callable, Mapping
