@@ -76,6 +76,11 @@ def test_what_comes_after_pruning_shares_all_of_it_and_other_lengths_do_not():
     assert plan.shared([made(0.2, "random")], ROOT) == []
 
 
+def test_what_no_study_of_the_points_needs_is_not_computed_for_them():
+    some = plan.points(["setting=theory", "theory.signal=1,2"])
+    assert [one.target for one in plan.shared(some, ROOT)] == ["corrupt"]
+
+
 def test_neighbours_in_the_queue_share_little():
     points = [made(noise, criterion) for noise in (0.2, 0.4) for criterion in ("magnitude", "random", "gradient")]
     order = plan.spread(points, ROOT)

@@ -1,4 +1,5 @@
-"""Several runs at once: read from DVC (runs.py), laid out as a grid (grid.py), measured, tested, drawn, reported.
+"""Several runs at once: read from DVC (runs.py, provenance.py) and compared, a file for each study (sdd.py, theory.py).
 
-curves.py, differences.py and claims.py measure; figure.py, interactive.py, tabulate.py and report.py show.
+Of sdd, grid.py lays them out, curves.py, differences.py and across.py measure; figure.py, interactive.py, tabulate.py
+and report.py show.
 """

@@ -87,9 +87,10 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
 def shared(some: Sequence[Point], root: Path = Path()) -> list[Shared]:
     """What two or more points share, as a tree: wide groups first. Of each group, the last stage of TRUNK."""
     found: dict[tuple[str, ...], tuple[str, tuple[Point, ...]]] = {}
+    kinds = pipeline.load(root)
     for target, groups in _groups(some, root).items():
         for group in groups:
-            if len(group) > 1:
+            if len(group) > 1 and kinds[target].items(group[0].params) != {}:
                 found[tuple(point.name for point in group)] = (target, tuple(group))
     result: list[Shared] = []
     for names, (target, members) in found.items():  # dictionaries keep their order: wide groups come first
