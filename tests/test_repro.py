@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 from conftest import clone, edit_params, exp_run, ran, run
-from test_pipeline import NOT_DEPENDENCIES, SRC, module_file
+from test_imports import NOT_DEPENDENCIES, SRC, module_file
 
 from prunelab.core import artifacts
 
