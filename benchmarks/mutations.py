@@ -1,7 +1,7 @@
 """One wrong change at a time, in a copy of the repository: which test sees it? `uv run python -m benchmarks.mutations`.
 
-A test suite that passes with one of them would not have noticed the mistake. wrong_training.py and wrong_measures.py
-list them; a new line there needs no more than a text that is unique in its file.
+A test suite that passes with one of them would not have noticed the mistake. wrong_training.py, wrong_measures.py
+and wrong_theory.py list them; a new line there needs no more than a text that is unique in its file.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import wrong_measures, wrong_training
+from benchmarks import wrong_measures, wrong_theory, wrong_training
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "prunelab"
@@ -31,6 +31,7 @@ TESTS = {
     "core": ("split", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
+    "studies/theory": ("theory_descent", "theory_measures", "theory_claims"),
     "studies/sdd/landscape": ("landscape", "stages", "golden"),
     "studies/sdd": ("tables", "effects", "analysis", "claims", "golden"),
     "byround": ("tables", "analysis", "golden"),
@@ -152,7 +153,7 @@ def main(mutations: Sequence[Mutation]) -> None:
     sys.exit(survived > 0)
 
 
-ALL = wrong_training.CHANGES | wrong_measures.CHANGES
+ALL = wrong_training.CHANGES | wrong_measures.CHANGES | wrong_theory.CHANGES
 MUTATIONS = [Mutation(file, *change) for file, changes in ALL.items() for change in changes]
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
         ("ddof=1) + resolution", "ddof=0) + resolution", "variance over n"),
         ("resolution**2 / 12", "resolution**2", "a rounding's variance twelve times too large"),
         ("(drawn / count)", "(drawn > 0) / count", "every drawn image counts once"),
-        ("[sign * one(x, y)", "[one(x, y)", "correlations without the claimed sign"),
+        ("[sign * ranked(x, y)", "[ranked(x, y)", "correlations without the claimed sign"),
         ("+ half).max())", "+ half).min())", "the lowest of the upper limits"),
         ("        most += plus\n", "        pass\n", "the allowance missing in the limit"),
         ("value - float(np.hypot(value - replicates[0], value - images[0]))", "replicates[0]",
