@@ -76,6 +76,14 @@ def test_pruned_weights_stay_exactly_zero_and_the_tracked_products_are_true(form
     assert losses[-1] <= 0.01 < losses[-2]
 
 
+@pytest.mark.parametrize("p", [1.0, 0.2, 0.05])
+def test_the_loss_never_rises_however_long_the_steps(p):
+    task, start, kept, loss = parts(theory(label_noise=0.3), p=p)
+    steps = list(descent.train(Dense(start, kept, task), loss, Rule("flow", 1.0, 1e-4, 300)))
+    losses = [step.loss for step in steps]
+    assert losses == sorted(losses, reverse=True)
+
+
 def test_no_product_moves_by_more_than_the_step():
     task, start, kept, loss = parts(theory())
     before = None

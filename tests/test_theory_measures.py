@@ -162,7 +162,7 @@ def test_margins_and_errors_of_fresh_examples_by_hand():
         torch.tensor([0, 0, 1]),
     )
     weights = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    row, margins = measures.fresh(weights, task, 2, torch.tensor([[True], [False]]))
+    row, margins = measures.fresh(weights, task, 2, torch.tensor([[True, False], [False, False]]))
     # Outputs: class 0 signal gives (1, 0); noise (0, 2) adds (0, 4); class 1 signal gives (0, 1).
     assert margins.tolist() == [1.0, -3.0, 1.0]
     assert row["test"] == pytest.approx(2 / 3)
