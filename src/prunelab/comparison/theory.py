@@ -91,23 +91,22 @@ def scaling(found: Sequence[Setting]) -> Claim:
     of_paper = [
         one for one in found if (one.theory.mask, one.theory.descent, one.theory.label_noise) == ("random", "flow", 0)
     ]
-    shared = sorted(set.intersection(*({*one.theory.seeds} for one in of_paper))) if of_paper else []
     wide = [one for one in of_paper if predictions.p_star(one.theory) * one.theory.filters >= WIDE]
-    crossing = {one.name: _crossings(one, shared) for one in wide}
-    usable = [one for one in wide if not np.isnan(crossing[one.name]).any()]
-    stars = np.log([predictions.p_star(one.theory) for one in usable])
-    if len(shared) < 1 or len({*np.round(stars, 6)}) < FEWEST:
+    turning = [one for one in wide if not np.isnan(_crossings(one, one.theory.seeds)).any()]
+    shared = sorted(set.intersection(*({*one.theory.seeds} for one in turning))) if turning else []
+    stars = np.log([predictions.p_star(one.theory) for one in turning])
+    if not shared or len({*np.round(stars, 6)}) < FEWEST:
         why = (
             f"needs {FEWEST} settings that share seeds, with different p_star between {WIDE:g}/m and 1; "
             f"found {len({*np.round(stars, 6)})}"
         )
         return undecided(claims.SCALING, why, claims.GRID)
-    logs_NS = np.log([crossing[one.name] for one in usable])
+    logs_NS = np.log([_crossings(one, shared) for one in turning])
     slopes_S = np.array([np.polyfit(stars, some, 1)[0] for some in logs_NS.T])
-    gaps_S = np.mean([gap for one in of_paper if (gap := _gaps(one, shared)) is not None], axis=0)
-    filters = sorted({one.theory.filters for one in of_paper})
+    gaps_S = np.mean([gap for one in turning if (gap := _gaps(one, shared)) is not None], axis=0)
+    filters = sorted({one.theory.filters for one in turning})
     slope = of_replicates(
-        f"{TOLERANCE:g} - |slope - 1|, slope of log (p where share passes 1/2) on log p_star, {len(usable)} settings "
+        f"{TOLERANCE:g} - |slope - 1|, slope of log (p where share passes 1/2) on log p_star, {len(turning)} settings "
         f"(slope {slopes_S.mean():.3f}, r {np.corrcoef(stars, logs_NS.mean(axis=1))[0, 1]:.3f})",
         TOLERANCE - np.abs(slopes_S - 1),
         "slope",
@@ -115,7 +114,7 @@ def scaling(found: Sequence[Setting]) -> Claim:
     what = f"{claims.NEAR_PREDICTION:g} - {claims.GAP}, m = {', '.join(map(str, filters))}"
     far = of_replicates(what, claims.NEAR_PREDICTION - gaps_S, "share")
     claim = judged(claims.SCALING, [slope, far])
-    return claim if claim.needs is None else replace(claim, needs={"theory.seeds": MORE_REPLICATES, **claims.GRID})
+    return claim if claim.needs is None else replace(claim, needs={**claims.GRID, "theory.seeds": MORE_REPLICATES})
 
 
 def _crossings(one: Setting, seeds: Sequence[int]) -> tables.Array:

@@ -1,5 +1,6 @@
 """The figures of runs of the study theory side by side."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 COLOURS = [style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.SKY, style.BLACK]
 MARKERS = "osD^vP*"
+MOST_NAMES = 14
 PANELS = {"test_error": "test error (fraction)", "share": "share of the output\nthat comes from the signal"}
 
 
@@ -32,9 +34,7 @@ def curves(found: Sequence["Setting"], subtitle: str) -> Figure:
         axes.set_xlabel("share of weights kept, $p$")
         _log(axes, [row["kept"] for one in found for row in one.rows])
         axes.set_xlim(*reversed(axes.get_xlim()))
-    if len(found) > 1:
-        handles, labels = grid[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+    _name(figure, grid[0])
     style.title(figure, "Test error and what is learnt", subtitle)
     style.caption(figure, max(len(one.theory.seeds) for one in found))
     return figure
@@ -70,14 +70,20 @@ def scaling(found: Sequence["Setting"], rows: Sequence[Mapping[str, Any]], subti
     left.set_xlabel("$p^*$, predicted")
     left.set_ylabel("share of weights kept at the turn, measured")
     _against_filters(right, found)
-    if len(found) > 1:
-        handles, labels = right.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+    _name(figure, right)
     style.title(figure, "Where the curve turns, and where it ends", subtitle)
     style.caption(
         figure, max(len(one.theory.seeds) for one in found), "Dotted: $(1-1/K)(1-p/2)^m$, for each $m$ and $K$."
     )
     return figure
+
+
+def _name(figure: Figure, axes: Axes) -> None:
+    """A legend beside the panels; none for one setting, or for more than there is room for (scaling.csv lists them)."""
+    handles, labels = axes.get_legend_handles_labels()
+    if 1 < len(labels) <= MOST_NAMES:
+        labels = [textwrap.fill(label, 32) for label in labels]
+        figure.legend(handles, labels, loc="outside right center", fontsize=7.5)
 
 
 def _against_filters(axes: Axes, found: Sequence["Setting"]) -> None:
