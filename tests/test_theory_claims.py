@@ -1,6 +1,7 @@
 """Closed forms against numbers worked out elsewhere, and verdicts on curves whose truth is known."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from conftest import ROOT
 
 from prunelab.comparison import theory as across
 from prunelab.comparison.runs import Run
+from prunelab.core import artifacts
 from prunelab.studies.theory import claims, predictions, summary, tables, warnings
 from prunelab.studies.theory.claims import Evidence
 from prunelab.studies.theory.network.measures import COLUMNS
@@ -177,6 +179,18 @@ def test_the_best_is_chosen_by_the_others():
     run = Evidence(asked, replace(curve, columns={**curve.columns, "test_error": lucky}))
     assert run.best[2] != 0
     assert (run.best[[0, 1, 3, 4]] == 0).all()
+
+
+def test_the_page_shows_the_table_beside_it():
+    found = tables.curve(artifacts.table_of((ROOT / "docs/theory/curve.csv").read_text()))
+    shown = ("test_error", "signal", "noise", "share", "dead")
+    lines = re.findall(r"^\| ([\d.]+) \| (.*) \|$", (ROOT / "docs/theory.md").read_text(), re.M)
+    assert len(lines) == 7
+    for p, cells in lines:
+        at = int(np.flatnonzero(found.kept == float(p))[0])
+        for name, cell in zip(shown, cells.split(" | "), strict=True):
+            digits = len(cell.partition(".")[2])
+            assert f"{found.mean(name)[at]:.{digits}f}" == cell, (p, name)
 
 
 def test_where_a_curve_turns():

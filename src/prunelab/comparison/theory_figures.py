@@ -27,8 +27,7 @@ def curves(found: Sequence["Setting"], subtitle: str) -> Figure:
     figure, grid = plt.subplots(1, 2, figsize=(10.4, 3.9), sharex=True)
     for axes, (column, label) in zip(grid, PANELS.items(), strict=True):
         for i, one in enumerate(found):
-            look = {"linestyle": ("-", "--", "-.", ":")[i // len(COLOURS) % 4], "marker": MARKERS[i % len(MARKERS)]}
-            style.band(axes, one.rows, "kept", column, COLOURS[i % len(COLOURS)], label=one.name, markersize=3, **look)
+            style.band(axes, one.rows, "kept", column, label=one.name, markersize=3, **_look(i))
         axes.set_ylabel(label)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlabel("share of weights kept, $p$")
@@ -72,17 +71,24 @@ def scaling(found: Sequence["Setting"], rows: Sequence[Mapping[str, Any]], subti
     _against_filters(right, found)
     _name(figure, right)
     style.title(figure, "Where the curve turns, and where it ends", subtitle)
-    style.caption(
-        figure, max(len(one.theory.seeds) for one in found), "Dotted: $(1-1/K)(1-p/2)^m$, for each $m$ and $K$."
-    )
+    count = max(len(one.theory.seeds) for one in found)
+    note = f"Means of {count} replicates. Dotted: $(1-1/K)(1-p/2)^m$, for each $m$ and $K$."
+    figure.supxlabel(note, fontsize=7.5, color="#555555", x=0.01, ha="left")
     return figure
+
+
+def _look(number: int) -> dict[str, Any]:
+    """Of one of several lines: each colour once in every style of line."""
+    kinds = ("-", "--", "-.", ":")
+    which = number % len(COLOURS)
+    return {"color": COLOURS[which], "marker": MARKERS[which], "linestyle": kinds[number // len(COLOURS) % len(kinds)]}
 
 
 def _name(figure: Figure, axes: Axes) -> None:
     """A legend beside the panels; none for one setting, or for more than there is room for (scaling.csv lists them)."""
     handles, labels = axes.get_legend_handles_labels()
     if 1 < len(labels) <= MOST_NAMES:
-        labels = [textwrap.fill(label, 32) for label in labels]
+        labels = [textwrap.fill(label, 40) for label in labels]
         figure.legend(handles, labels, loc="outside right center", fontsize=7.5)
 
 
@@ -91,20 +97,13 @@ def _against_filters(axes: Axes, found: Sequence["Setting"]) -> None:
     for i, one in enumerate(found):
         theory, curve = one.theory, one.evidence.curve
         filters = curve.kept * theory.filters
-        axes.plot(
-            filters,
-            curve.mean("test_error"),
-            color=COLOURS[i % len(COLOURS)],
-            marker=MARKERS[i % len(MARKERS)],
-            markersize=3,
-            linewidth=1,
-            label=one.name,
-        )
+        error = curve.mean("test_error")
+        axes.plot(filters, error, markersize=3, linewidth=1, label=one.name, **_look(i))
         if (theory.filters, theory.classes) not in closed:
             closed.add((theory.filters, theory.classes))
             p = np.geomspace(curve.kept[-1], 1, 200)
-            error = (1 - 1 / theory.classes) * (1 - p / 2) ** theory.filters
-            axes.plot(p * theory.filters, error, color=style.BLACK, linestyle=":", linewidth=1.2)
+            dead = (1 - 1 / theory.classes) * (1 - p / 2) ** theory.filters
+            axes.plot(p * theory.filters, dead, color=style.BLACK, linestyle=":", linewidth=1.2)
     axes.set_xscale("log")
     axes.set_xlim(*reversed(axes.get_xlim()))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
