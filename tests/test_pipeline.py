@@ -126,6 +126,8 @@ def test_dvc_plots_name_existing_templates_and_columns():
             study, table = re.fullmatch(r"plots/\$\{plotted\.(\w+)\}/(\w+)\.csv", file).groups()
             header = {"sdd": COLUMNS, "theory": {"curve": THEORY}}[study][table]
             assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
+            empty = (ROOT / "plots/not_chosen" / f"{table}.csv").read_text()
+            assert empty == ",".join(header) + "\n", f"{table}: what is shown where {study} is not chosen"
 
 
 def test_params_yaml_is_what_conf_composes_to(tmp_path):

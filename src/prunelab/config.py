@@ -42,7 +42,7 @@ def chosen(config: Config) -> dict[str, list[str]]:
 
 
 def plotted(config: Config) -> dict[str, str]:
-    """Each study, and the folder of plots/ that DVC shows for it: one that is not there, if it is not chosen."""
+    """Each study, and the folder of plots/ that DVC shows for it: one of tables without a row, if it is not chosen."""
     return {name: name if name in config.studies else "not_chosen" for name in studies.names()}
 
 
