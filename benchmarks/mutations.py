@@ -1,7 +1,7 @@
 """One wrong change at a time, in a copy of the repository: which test sees it? `uv run python -m benchmarks.mutations`.
 
 A test suite that passes with one of them would not have noticed the mistake. wrong_training.py, wrong_measures.py
-and wrong_theory.py list them; a new line there needs no more than a text that is unique in its file.
+wrong_theory.py and wrong_lens.py list them; a new line there needs no more than a text that is unique in its file.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import wrong_measures, wrong_theory, wrong_training
+from benchmarks import wrong_lens, wrong_measures, wrong_theory, wrong_training
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "prunelab"
@@ -31,9 +31,12 @@ TESTS = {
     "core": ("split", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
+    "studies/lens": ("lens_examples", "lens_claims"),
+    "comparison/similarity": ("lens_across",),
     "studies/theory": ("theory_descent", "theory_measures", "theory_claims"),
     "studies/sdd/landscape": ("landscape", "stages", "golden"),
     "studies/sdd": ("tables", "effects", "analysis", "claims", "golden"),
+    "regimes": ("effects", "analysis", "golden"),
     "byround": ("tables", "analysis", "golden"),
     "judging": ("effects", "claims", "golden"),
     "stages": ("stages", "tables", "golden"),
@@ -153,7 +156,7 @@ def main(mutations: Sequence[Mutation]) -> None:
     sys.exit(survived > 0)
 
 
-ALL = wrong_training.CHANGES | wrong_measures.CHANGES | wrong_theory.CHANGES
+ALL = wrong_training.CHANGES | wrong_measures.CHANGES | wrong_theory.CHANGES | wrong_lens.CHANGES
 MUTATIONS = [Mutation(file, *change) for file, changes in ALL.items() for change in changes]
 
 if __name__ == "__main__":

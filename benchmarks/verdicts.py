@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks import theory_worlds
 from benchmarks.worlds import Array, World, default, draw, some
 from prunelab.comparison import across
 from prunelab.judging.claim import CONTRADICTED, SUPPORTED, Claim
@@ -51,7 +52,8 @@ def error(worlds: int) -> float:
 
 def cases() -> list[Case]:
     """All of them."""
-    return [*_one_run(), *_several_runs()]
+    of_theory = [Case(number, words, true, judge) for number, words, true, judge in theory_worlds.rows()]
+    return [*_one_run(), *_several_runs(), *of_theory]
 
 
 def _one_run() -> list[Case]:

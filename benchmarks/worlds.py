@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from prunelab.studies.sdd import evidence, regimes
+from prunelab import regimes
+from prunelab.studies.sdd import evidence
 
 Array = NDArray[np.float64]
 T = 797

@@ -92,7 +92,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
     "byround.py": [
         ("found.std(ddof=1)", "found.std()", "standard deviation over n"),
     ],
-    "studies/sdd/regimes.py": [
+    "regimes.py": [
         ('models["valley"], models["sweet_spot"]', 'models["sweet_spot"], models["valley"]',
          "valley and sweet spot swapped"),
         ("    beyond &= train_R < train_R[0] - LOST\n", "", "the second threshold dropped"),

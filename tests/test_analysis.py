@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from prunelab import byround
-from prunelab.studies.sdd import closing, regimes, tables
+from prunelab import byround, regimes
+from prunelab.studies.sdd import closing, tables
 
 TRAIN = np.array([1.00, 1.00, 0.995, 0.97, 0.90, 0.70, 0.60, 0.30])
 TEST = np.array([0.73, 0.72, 0.70, 0.68, 0.71, 0.80, 0.88, 0.40])

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prunelab import regimes
 from prunelab.core import halves
 from prunelab.judging import crossfit, effects
 from prunelab.judging.claim import CONTRADICTED, SUPPORTED, UNDECIDED, judged
 from prunelab.judging.effects import Effect
-from prunelab.studies.sdd import claims, regimes
+from prunelab.studies.sdd import claims
 from prunelab.studies.sdd.evidence import Evidence
 
 # Of any textbook's table: Student's t beyond which lie 2.5% and 1.25%, by degrees of freedom; the normal's 1.25%.

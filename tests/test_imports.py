@@ -150,6 +150,7 @@ def test_variants_are_imported_by_name_only_and_use_only_the_core(folder):
 SHARED = (
     "prunelab.style",
     "prunelab.byround",
+    "prunelab.regimes",
     "prunelab.fields",
     "prunelab.errors",
     "prunelab.config",

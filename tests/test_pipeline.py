@@ -12,6 +12,7 @@ from conftest import committed
 from prunelab import config, corruption, pipeline
 from prunelab.core import byname
 from prunelab.core.training import restart
+from prunelab.studies.lens.tables import COLUMNS as LENS
 from prunelab.studies.sdd import places
 from prunelab.studies.sdd.figures import FIGURES
 from prunelab.studies.sdd.tables import COLUMNS
@@ -54,7 +55,7 @@ def test_every_output_has_one_maker_and_every_input_some():
     for entry in STAGES.values():
         for dep in entry["deps"]:
             if dep.startswith(("data/", "plots/", "metrics/")):
-                path = dep.replace("rounds/${item}", "rounds/${key}")
+                path = dep.replace("rounds/${item}", "rounds/${key}").replace("rounds/r00", "rounds/${key}")
                 assert any(out == path or out.startswith(f"{dep}/") or dep.startswith(f"{out}/") for out in made), dep
 
 
@@ -78,14 +79,16 @@ def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
 
 
 def test_every_stage_after_corrupt_is_made_only_where_a_study_asks_for_it():
-    none, sdd, theory, both = (
+    trunk, lens = {"dense", "prune"}, {"el2n", "lens_draw"}
+    none, sdd, theory, of_lens, all_ = (
         {stage.kind for stage in pipeline.stages(DVC, plan.compose([f"studies={studies}"], ROOT))}
-        for studies in ("[]", "[sdd]", "[theory]", "[sdd,theory]")
+        for studies in ("[]", "[sdd]", "[theory]", "[lens]", "[lens,sdd,theory]")
     )
     assert none == {"fetch", "corrupt"}
     assert theory == {*none, "train", "theory_draw"}
-    assert sdd == {*KINDS} - {"train", "theory_draw"}
-    assert both == {*KINDS}
+    assert of_lens == {*none, *trunk, *lens}
+    assert sdd == {*KINDS} - {"train", "theory_draw", "leave_out", *lens}
+    assert all_ == {*KINDS} - {"leave_out"}  # which `leave_out.every` asks for
 
 
 def test_stages_stand_in_an_order_in_which_they_can_run():
@@ -94,7 +97,7 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
     for name, entry in STAGES.items():
         outs = [out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs", [])]
         rest = [dep for dep in entry["deps"] if dep.startswith(("data/", "plots/", "metrics/"))]
-        for dep in (dep.replace("${item}", "${key}") for dep in rest):
+        for dep in (dep.replace("${item}", "${key}").replace("rounds/r00", "rounds/${key}") for dep in rest):
             own = name == "prune" and dep == "data/rounds/${key}/replicates"  # of the round before
             found = [
                 other for other in made if other == dep or other.startswith(f"{dep}/") or dep.startswith(f"{other}/")
@@ -108,6 +111,7 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
 def test_what_git_keeps_of_a_study_is_one_folder_and_one_file():
     assert {name: kind.in_git for name, kind in KINDS.items() if kind.in_git} == {
         "draw": ["plots/sdd", "metrics/sdd.json"],
+        "lens_draw": ["plots/lens", "metrics/lens.json"],
         "theory_draw": ["plots/theory", "metrics/theory.json"],
     }
     kept = {path.name for path in (ROOT / places.PLOTS).iterdir()}
@@ -124,7 +128,7 @@ def test_dvc_plots_name_existing_templates_and_columns():
         assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
         for file, columns in entry["y"].items():
             study, table = re.fullmatch(r"plots/\$\{plotted\.(\w+)\}/(\w+)\.csv", file).groups()
-            header = {"sdd": COLUMNS, "theory": {"curve": THEORY}}[study][table]
+            header = {"sdd": COLUMNS, "lens": LENS, "theory": {"curve": THEORY}}[study][table]
             assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
             empty = (ROOT / "plots/not_chosen" / f"{table}.csv").read_text()
             assert empty == ",".join(header) + "\n", f"{table}: what is shown where {study} is not chosen"

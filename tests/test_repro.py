@@ -199,7 +199,7 @@ def test_two_runs_lie_over_each_other_in_dvcs_own_diffs(study):
     plots = json.loads(run("dvc", "plots", "diff", "--json", cwd=where).stdout)
     assert "errors" not in plots
     declared = [next(iter(plot)) for plot in yaml.safe_load((where / "dvc.yaml").read_text())["plots"]]
-    named = {"${plotted.sdd}": "sdd", "${plotted.theory}": "not_chosen"}
+    named = {"${plotted.sdd}": "sdd", "${plotted.theory}": "not_chosen", "${plotted.lens}": "not_chosen"}
     assert list(plots["data"]) == [re.sub(r"^\S+}", lambda found: named[found[0]], name) for name in declared]
     shown = {name: some for name, some in plots["data"].items() if some}
     assert list(shown) == [name for name in plots["data"] if name.startswith("sdd, ")]

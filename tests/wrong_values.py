@@ -21,6 +21,7 @@ def real(*wrong: float) -> tuple:
 
 
 FRACTION = real(1, 1.0, -0.1, 2, -1e-9, 1 + 1e-9)
+INSIDE = real(0, 0.0, 1, 1.0, -0.1, 1.5)
 POSITIVE = real(0, 0.0, -1, -1e-9, 1e5)
 CHOICE = (TEXT, "", "../x", "x;touch PWNED", 5, 0.5, True, None, LIST, SECTION, NAN, "n" * 5000, "ünï", " ")
 LISTS = (*NOT_A_NUMBER[:-2], 0, 5, [], [True], [None], [[0]], [0, NAN])
@@ -86,6 +87,15 @@ WRONG: dict[str, tuple] = {
     "landscape.eigenvalues": whole(1, 100),
     "landscape.probes": whole(2, 100_000),
     "landscape.plane": SWITCH,
+    "el2n.networks": whole(1, 1000),
+    "el2n.share": real(0, 0.0, -0.1, 1.1),
+    "subgroups": whole(2, 1000),
+    "leave_out.every": whole(0, 99),
+    "leave_out.which": (*LISTS[:-4], ["nope"], ["again", "again"], ["beside_worsened"], "again"),
+    "leave_out.share": INSIDE,
+    "leave_out.draws": whole(2, 1000),
+    "leave_out.keep": (*INSIDE, 0.01, 0.005),
+    "leave_out.worst": (*INSIDE, 0.4, 0.5),
     "theory.kept": (*LISTS, [1], [0.5, 0.1], [1, 0], [1, -0.5], [1, 0.1, 0.1], [1, 0.1, 0.5], [1, 1.5], [1, "0.5"]),
     "theory.seeds": (*LISTS, [-1], [0, 0], [0.5], [2**32], [0, "1"], [*range(20_000)]),
     "theory.classes": (*whole(2, 1000), 101),

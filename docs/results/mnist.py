@@ -9,10 +9,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from prunelab import byround, style
+from prunelab import byround, regimes, style
 from prunelab.comparison import runs
 from prunelab.core import artifacts
-from prunelab.studies.sdd import places, regimes
+from prunelab.studies.sdd import places
 
 HERE = Path(__file__).resolve().parent
 # Experiment, label, colour, line; one panel each for noise and for criterion.

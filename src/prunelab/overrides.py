@@ -17,6 +17,8 @@ from prunelab.errors import UserError, cut
 LONGEST = 12_000
 NAME = re.compile(r"[A-Za-z_][\w.]*")
 
+MOST = 8  # names that a line lists
+
 
 def parse(overrides: Sequence[str]) -> list[Any]:
     """Hydra's parsed overrides. Raises UserError with one line on the first that it cannot read, with quotes added."""
@@ -76,8 +78,9 @@ def check(parsed: Sequence[Any], root: Path) -> None:
 
 def _check_value(name: str, value: Any, text: str, root: Path) -> None:
     if _fields(name):
-        within = ", ".join(f"{name}.{one}" for one in _fields(name))
-        raise UserError(f"{name}={cut(str(value))}: is a section; set one of {within}")
+        within = [f"{name}.{one}" for one in _fields(name)]
+        more = f" and {len(within) - MOST} more" if len(within) > MOST else ""
+        raise UserError(f"{name}={cut(str(value))}: is a section; set one of {', '.join(within[:MOST])}{more}")
     if name == "setting" and value not in presets.names(root):
         raise UserError(presets.allowed(value, root))
     if name == "data_root" and not isinstance(value, str) and not hasattr(value, "text"):

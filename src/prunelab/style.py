@@ -47,6 +47,7 @@ SETTINGS: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "figure.constrained_layout.use": True,
+    "figure.dpi": 200,  # as saved: text is measured at it
     "savefig.dpi": 200,
     "svg.hashsalt": "prunelab",
     "svg.fonttype": "none",
@@ -54,6 +55,8 @@ SETTINGS: dict[Any, Any] = {
 matplotlib.rcParams.update(SETTINGS)
 
 
+# A round that was chosen.
+STAR: dict[str, Any] = {"marker": "*", "markersize": 13, "markeredgecolor": "white", "linestyle": "none", "zorder": 7}
 MOST = 0.98  # of a figure's width that a text may take
 
 
@@ -76,7 +79,12 @@ def caption(figure: Figure, replicates: int, text: str = "") -> None:
     """A line or two under the whole figure: what lines and bands are, then `text`."""
     several = f"Lines: mean of {replicates} replicates; bands: one standard deviation."
     lines = several if replicates > 1 else "One replicate: no bands."
-    said = figure.supxlabel(f"{lines} {text}".rstrip(), fontsize=7.5, color="#555555", x=0.01, ha="left")
+    note(figure, f"{lines} {text}".rstrip())
+
+
+def note(figure: Figure, text: str) -> None:
+    """A line or two under the whole figure."""
+    said = figure.supxlabel(text, fontsize=7.5, color="#555555", x=0.01, ha="left")
     _fit(figure, said)
 
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prunelab import regimes
 from prunelab.comparison.grid import neutral
 from prunelab.comparison.pooled import pooled
 from prunelab.comparison.runs import Run
 from prunelab.judging import crossfit
 from prunelab.judging.claim import Claim, judged, undecided
 from prunelab.judging.effects import Effect, of_accuracies, of_replicates
-from prunelab.studies.sdd import claims, regimes
+from prunelab.studies.sdd import claims
 from prunelab.studies.sdd.evidence import Evidence
 
 Array = NDArray[np.float64]

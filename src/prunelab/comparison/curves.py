@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab import byround
-from prunelab.studies.sdd import regimes
+from prunelab import byround, regimes
 
 Array = NDArray[np.float64]
-# Models a comparison lists, by the names of studies/sdd/regimes.py.
-LISTED = ("dense", "valley", "sweet_spot")
+# Models a comparison lists, by the names of regimes.py; the last where there is a validation split.
+LISTED = ("dense", "valley", "sweet_spot", "best_validation")
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,8 @@ class Curves:
 
     def models(self) -> dict[str, int]:
         """The rounds of the LISTED models, found on the mean over replicates."""
-        last, best = self.test_last.mean(axis=1), self.test_best.mean(axis=1)
-        found = regimes.named_models(last, best, np.full(len(last), np.nan))
-        return {name: found[name] for name in LISTED}
+        found = regimes.named_models(*(some.mean(axis=1) for some in (self.test_last, self.test_best, self.validation)))
+        return {name: found[name] for name in LISTED if name in found}
 
 
 def curves(rows: Sequence[Mapping[str, Any]]) -> Curves:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from prunelab import regimes
 from prunelab.comparison.grid import Grid, Study
 from prunelab.judging import crossfit
-from prunelab.studies.sdd import evidence, regimes
+from prunelab.studies.sdd import evidence
 
 Array = NDArray[np.float64]
 

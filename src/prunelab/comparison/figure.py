@@ -1,5 +1,6 @@
 """The grid of curves: accuracy against sparsity, one panel for each row and column, one colour for each line."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from prunelab.comparison.grid import Grid, Study
 COLOURS = (style.BLUE, style.RED, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
 PANEL = (3.3, 2.6)  # inches
 ROUNDS = "round"
+BEST = "best_validation"
 LOG = "The axis is spaced by the weights remaining (log)."
 LETTERS = 13  # of a title, to the inch
 
@@ -53,6 +55,7 @@ def _panel(axes: Axes, grid: Grid, place: tuple[Any, Any], *, last: bool) -> Non
         shown += points
         style.band(axes, points, x, "test_last", color)
         style.band(axes, points, x, "test_best", color, linestyle=":", linewidth=1.2)
+        _star(axes, grid.studies[*place, value], points, x, color)
     if not shown:
         axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center", color="#999999")
         return
@@ -62,6 +65,15 @@ def _panel(axes: Axes, grid: Grid, place: tuple[Any, Any], *, last: bool) -> Non
         style.sparsity_axis(axes, shown, narrow=True)
     if not last:
         axes.set_xlabel("")
+
+
+def _star(axes: Axes, study: Study, points: Sequence[Mapping[str, float]], x: str, color: str) -> None:
+    """At the round of the best validation accuracy, where there is a split (Jin et al., Figure 3)."""
+    number = study.curves.models().get(BEST)
+    if number is not None:
+        at = [point for point in points if point["round"] == number]
+        mean = sum(point["test_last"] for point in at) / len(at)
+        axes.plot([at[0][x]], [mean], color=color, **style.STAR)
 
 
 def abscissa(grid: Grid) -> str:
@@ -104,5 +116,7 @@ def _caption(grid: Grid) -> str:
     lines = (
         f"Lines: mean of {many} replicates; bands: one standard deviation." if high > 1 else "One replicate: no bands."
     )
+    if any(BEST in study.curves.models() for study in grid.studies.values()):
+        lines += " Star: best validation accuracy."
     axis = "Each round trains as long as the dense network." if abscissa(grid) == "round" else LOG
     return f"{lines}\n{axis}"  # two lines: a figure of one panel is not wider

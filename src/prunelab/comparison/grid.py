@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from prunelab import studies
 from prunelab.comparison.curves import Curves, curves
 from prunelab.comparison.pooled import pooled
 from prunelab.comparison.runs import Row, Run
@@ -17,7 +18,8 @@ from prunelab.errors import UserError
 from prunelab.studies.sdd.evidence import Evidence
 
 # Parameters and sections that do not move the points a curve has. The name of a preset says nothing by itself.
-NEUTRAL = ("seeds", "setting", "n_rounds", "device", "data_root", "redense", "reinit", "landscape")
+NEUTRAL = ("seeds", "setting", "studies", "n_rounds", "device", "data_root")
+NEUTRAL += tuple(section for study in studies.names() for section in studies.parameters(study).PARAMETERS)
 # Within one of these, everything may differ from the next: they are compared side by side only.
 WHOLE = ("setting", "dataset")
 ROLES = ("rows", "columns", "colours")

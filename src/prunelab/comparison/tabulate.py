@@ -36,12 +36,16 @@ def text(models: Sequence[Row], tests: Sequence[Row], judged: Sequence[tuple[str
 
 def _models(rows: Sequence[Row]) -> str:
     width = max(len(row["study"]) for row in rows)
-    header = f"{'':{width}s}  n" + "".join(f"{name.replace('_', ' '):>24s}" for name in LISTED)
-    lines = ["Last test accuracy in %, mean ± standard deviation, and sparsity", "", header]
-    for first in range(0, len(rows), len(LISTED)):
-        some = rows[first : first + len(LISTED)]
-        cells = "".join(f"{accuracy(row, 'test_last') + ' at ' + _sparsity(row):>24s}" for row in some)
-        lines.append(f"{some[0]['study']:{width}s} {some[0]['n']:2d}{cells}")
+    shown = [name for name in LISTED if any(row["model"] == name for row in rows)]
+    header = f"{'':{width}s}  n" + "".join(f"{name.replace('_', ' '):>24s}" for name in shown)
+    said = (
+        "Last test accuracy in %, mean ± standard deviation, and sparsity (valley, sweet spot: found on test accuracy)"
+    )
+    lines = [said, "", header]
+    for study in dict.fromkeys(row["study"] for row in rows):
+        some = {row["model"]: row for row in rows if row["study"] == study}
+        cells = [f"{accuracy(row, 'test_last')} at {_sparsity(row)}" if (row := some.get(m)) else "-" for m in shown]
+        lines.append(f"{study:{width}s} {some['dense']['n']:2d}" + "".join(f"{cell:>24s}" for cell in cells))
     return "\n".join(lines)
 
 

@@ -29,22 +29,31 @@ def original_schedule(task: Task) -> list[float]:
 
 
 def plan(
-    task: Task, rates: list[float], first_iteration: int = 0, epoch_offset: int = 0, own: tuple[int, ...] = ()
+    task: Task,
+    rates: list[float],
+    first_iteration: int = 0,
+    epoch_offset: int = 0,
+    own: tuple[int, ...] = (),
+    purpose: str = "",
 ) -> loop.Plan:
-    """What a run does; `own` is the round, if its order and augmentation are its own (restart.py)."""
+    """What a run does; `own` is the round, if its order and augmentation are its own (restart.py).
+
+    `purpose` is that of another network, whose order and augmentation are no round's.
+    """
+    named = f"{purpose} " if purpose else ""
     return loop.Plan(
         learning_rates=rates,
         batch_size=task.params.train.batch_size,
         # Where a round starts anew, an epoch has the order it has in the dense run: what differs is the mask alone,
         # and rewinding with nothing pruned repeats the dense run exactly.
-        order=lambda epoch: streams.generator(task.seed, "order", epoch, *own),
-        augment=_augment(task, own),
+        order=lambda epoch: streams.generator(task.seed, f"{named}order", epoch, *own),
+        augment=_augment(task, f"{named}augment", own),
         first_iteration=first_iteration,
         epoch_offset=epoch_offset,
     )
 
 
-def _augment(task: Task, own: tuple[int, ...]) -> Callable[[int], Augment] | None:
+def _augment(task: Task, stream: str, own: tuple[int, ...]) -> Callable[[int], Augment] | None:
     kind, x = AUGMENTATIONS[task.params.train.augment], task.split.x_N
     if kind is None:
         return None
@@ -52,7 +61,7 @@ def _augment(task: Task, own: tuple[int, ...]) -> Callable[[int], Augment] | Non
         raise UserError(
             f"train.augment={task.params.train.augment!r}: must be none, examples are features and no pictures"
         )
-    return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, "augment", epoch, *own))
+    return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, stream, epoch, *own))
 
 
 def run(

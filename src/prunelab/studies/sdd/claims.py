@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from prunelab import regimes
 from prunelab.judging import crossfit, effects
 from prunelab.judging.claim import MORE_ROUNDS, UNDECIDED, Claim, judged, undecided
 from prunelab.judging.effects import Effect, correlation, of_accuracies, of_replicates, of_share
-from prunelab.studies.sdd import regimes
 from prunelab.studies.sdd.evidence import Evidence
 
 Array = NDArray[np.float64]

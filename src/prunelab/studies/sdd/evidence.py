@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab import byround
-from prunelab.studies.sdd import answers, regimes, tables
+from prunelab import byround, regimes
+from prunelab.studies.sdd import answers, tables
 
 Array = NDArray[np.float64]
 Row = Mapping[str, Any]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prunelab import byround
+from prunelab import byround, regimes
 from prunelab.core import artifacts
-from prunelab.studies.sdd import answers, forms, landscape, places, regimes, tables
+from prunelab.studies.sdd import answers, forms, landscape, places, tables
 from prunelab.studies.sdd.tables import Row
 
 if TYPE_CHECKING:

@@ -33,12 +33,13 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     for axes in (top, bottom):
         style.accuracy_axis(axes)
         marks.shade_regimes(axes, rows, names=axes is top)
-    explained = ""
+    explained = "Valley and sweet spot are found on test accuracy."
     halo = [withStroke(linewidth=2, foreground="white", alpha=0.8)]  # a label may have to stand on a line
     for row in tables["named_models"]:
         if row["model"] == "best_validation":
-            bottom.axvline(1 - float(row["sparsity"]), color=style.PURPLE, linewidth=1, linestyle="--")
-            explained = " Vertical line: best validation accuracy."
+            chosen = (1 - float(row["sparsity"]), float(row["test_last"]))
+            bottom.plot(*chosen, color=style.PURPLE, **style.STAR)
+            explained = f"Star: the round of best validation accuracy, {row['round']}. {explained}"
     for model, row in marks.named(tables).items():
         name, color = marks.MODELS[model]
         point = (1 - float(row["sparsity"]), float(row["test_last"]))
@@ -52,5 +53,5 @@ def draw(tables: Mapping[str, list[dict[str, Any]]], subtitle: str) -> Figure:
     top.legend(loc="lower left")
     bottom.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=3)
     style.title(figure, "Sparse double descent", subtitle)
-    marks.caption(figure, tables, f"The axis is spaced by the weights remaining (log).{explained}")
+    marks.caption(figure, tables, f"The axis is spaced by the weights remaining (log). {explained}")
     return figure

@@ -1,0 +1,26 @@
+"""The paper's claims about single examples, in our words; sections are Lens's."""
+
+TEXTS = {
+    "L1": "Without noise, training the dense network as long matches pruning (Lens 1, C).",
+    "L2": "Without noise, the optimally sparse network fits no group of examples worse than the dense one (Lens 3).",
+    "L3": "What pruning changes lies in the hard examples, more than between two dense networks (Lens 3).",
+    "L4": "Without noise, the sparsest network that improves may fit the training set worse (Lens 4).",
+    "L5": "With noise, the optimally sparse network generalises better than the dense one (Lens 4).",
+    "L6": "With noise, it fits wrongly labelled examples worse, more than the others: the gap widens (Lens 4).",
+    "L7": "Before that, at low sparsity, wrongly labelled examples are fitted better than by the dense one (Lens 4).",
+    "L8": "At the sparse end the gap closes again (Lens 4).",
+    "L9": "With noise, loss rises at the optimum, most for the hardest examples (Lens 4).",
+    "L10": "Wrong labels are hard examples: EL2N finds them (Lens 4).",
+    "L11": "Without noise, the examples that pruning improves most are worth more than random ones (Lens D).",
+    "L12": "With noise, a dense network trained on what the sparse one gets right is as good or better (Lens E).",
+    "L13": "With noise, training the dense network as long does not reach pruning (Lens 5.1).",
+    "L14": "Narrower networks do not reach pruning without noise; with noise they come within 2.1 points (Lens 5.2).",
+    "L15": "Pruning and narrowing change the same examples (Lens I).",
+    "L16": "Pruning and narrowing change the same groups of examples (Lens I).",
+    "L17": "With noise, rewinding weights beats rewinding the learning rate (Lens J.1).",
+    "L18": "With noise, random pruning beats magnitude pruning (Lens J.2).",
+    "L19": "The examples that pruning worsens most are wrongly labelled or hard (Lens K.1).",
+    "L20": "A few of the most worsened examples in a small training set hurt (Lens K.2).",
+    "L21": "A little pruning fits every group better, much pruning every group worse (Lens L).",
+    "L22": "Extended dense training fits every group better, narrowing every group worse (Lens L).",
+}
