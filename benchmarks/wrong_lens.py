@@ -39,7 +39,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "loss_N, _ = evaluate.outcomes(log_p_KN, task.split.original_N)", "loss on the true labels"),
     ],
     "studies/lens/optimum.py": [
-        ("best = int(np.argmax(validation_R if validated else test_R))", "best = int(np.argmax(test_R))",
+        ("best = regimes.highest(validation_R if validated else test_R)", "best = regimes.highest(test_R)",
          "the optimum by test accuracy"),
         ("better = [r for r in range(1, len(test_R)) if test_R[r] > test_R[0]]",
          "better = [r for r in range(1, len(test_R)) if test_R[r] >= test_R[0]]", "as good counts as better"),
@@ -50,8 +50,8 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
         ("if test_R[r] >= test_R[0] - NEAR]", "]", "rounds that are far worse choose too"),
     ],
     "studies/lens/measured.py": [
-        ("return Places(crossfit.chosen(right, lambda curve: [int(np.argmax(curve))], held_out)[:, :, 0])",
-         "return Places(crossfit.chosen(right, lambda curve: [int(np.argmax(curve))])[:, :, 0])",
+        ("return Places(crossfit.chosen(right, lambda curve: [regimes.highest(curve)], held_out)[:, :, 0])",
+         "return Places(crossfit.chosen(right, lambda curve: [regimes.highest(curve)])[:, :, 0])",
          "the optimum by test accuracy, though there is a split"),
         ("others = ~np.eye(count, dtype=bool) if count > 1", "others = np.eye(count, dtype=bool) if count > 1",
          "a replicate chooses its own round"),

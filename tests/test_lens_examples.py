@@ -269,6 +269,8 @@ def test_the_optimum_and_the_rounds_that_improve():
     assert (found.best, found.validated, found.improving, found.highest) == (3, True, [1, 3, 4], 4)
     assert optimum.choose(test, nothing).how == "found on test accuracy"
     assert optimum.choose(-test, np.zeros(6)).best == 0  # of equal rounds the least sparse
+    # Equal up to a rounding of the mean is equal.
+    assert optimum.choose(test, np.array([0.7133333333333333, 0.7133333333333334, 0.1, 0.1, 0.1, 0.1])).best == 0
     assert optimum.choose(np.array([1.0, 0.9]), nothing).highest is None
     assert optimum.spread(36) == [1, 10, 18, 26, 35]
     assert optimum.spread(3) == [1, 2]

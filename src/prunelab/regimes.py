@@ -51,16 +51,21 @@ def named_models(test_last_R: Curve, test_best_R: Curve, validation_R: Curve) ->
     - best_validation: the highest last validation accuracy (Lens 2, the optimally sparse model); left out where
       no validation split was held out (`validation_R` nan).
     """
-    sweet_spot = int(np.argmax(test_last_R))
-    models = {"dense": 0, "valley": int(np.argmin(test_last_R[: sweet_spot + 1])), "sweet_spot": sweet_spot}
+    sweet_spot = highest(test_last_R)
+    models = {"dense": 0, "valley": highest(-test_last_R[: sweet_spot + 1]), "sweet_spot": sweet_spot}
     under = (test_last_R < test_last_R[0]) & (test_best_R < test_best_R[0])
     under[: sweet_spot + 1] = False
     if under.any():
         models["underfitting"] = first(under)
     models["end"] = len(test_last_R) - 1
     if not np.isnan(validation_R).any():
-        models["best_validation"] = int(np.argmax(validation_R))
+        models["best_validation"] = highest(validation_R)
     return models
+
+
+def highest(curve_R: Curve) -> int:
+    """The first round of the highest value. Means of the same accuracies in another order differ by roundings."""
+    return int(np.argmax(np.round(curve_R, 9)))
 
 
 def valley_and_sweet_spot(curve_R: Curve) -> list[int]:

@@ -210,7 +210,7 @@ class _Best:
 
     def apart(self) -> Array:
         """Chosen on other data than measured on, [S, T]: rather too low."""
-        where = crossfit.chosen(self.right, lambda curve: [int(np.argmax(curve))], self.validation)
+        where = crossfit.chosen(self.right, lambda curve: [regimes.highest(curve)], self.validation)
         return crossfit.picked(self.right, where[:, :, 0])
 
     def highest(self) -> Array:

@@ -168,7 +168,7 @@ def _optima(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         cells = [_cell(row["dense"], row["dense_std"]), _cell(row["test"], row["test_std"])]
         where = f"{100 * row['sparsity']:.2f}% ({row['round']})"
-        right = "-" if row["on_what_is_right"] is None else f"{row['on_what_is_right']:.1f}"
+        right = "-" if row["on_what_is_right"] is None else f"{100 * row['on_what_is_right']:.1f}"
         auc = "-" if row["el2n_auc"] is None else f"{row['el2n_auc']:.3f}"
         found = "" if row["by"] == "validation" else "  found on test accuracy"
         lines.append(
@@ -183,7 +183,10 @@ def _differences(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     names = [f"{row['a']} - {row['b']}" for row in rows]
     width = max(map(len, names))
-    lines = ["Differences at the optimum in points, 95% interval over replicates; by the paper's rule", ""]
+    lines = [
+        "Differences at the optimum (a replicate's is chosen by the others) in points, 95% interval; the paper's rule",
+        "",
+    ]
     for name, row in zip(names, rows, strict=True):
         told = "one replicate" if row["low"] is None else f"[{row['low']:+.1f}, {row['high']:+.1f}]"
         lines.append(f"{name:{width}s} {row['difference']:+6.1f}  {told:>16s}  {row['paper']}")

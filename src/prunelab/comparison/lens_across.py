@@ -222,7 +222,7 @@ def _where(one: Setting, found: Sequence[Setting], *but: str) -> str:
 
 
 def _verdict(number: str, effects: Sequence[Effect], lacking: str) -> Claim:
-    needs = claims.COMPARING.get(number, {"prune.fraction": 0, "model.width": [0.1, 0.2, 0.5, 1]})
+    needs = claims.COMPARING.get(number, claims.NARROWER)
     if not effects:
         return undecided(TEXTS[number], lacking, needs)
     claim = judged(TEXTS[number], effects)

@@ -68,10 +68,8 @@ def subgroups(found: Sequence[Setting]) -> Figure:
     for axes in panels[-1]:
         axes.set_xlabel("EL2N group", fontsize=8)
     style.title(figure, "Which examples change", f"{len(found)} settings")
-    style.note(
-        figure,
-        "At the optimum; where that is the dense network, at the last round. Each against its own dense network.",
-    )
+    said = "At the optimum; where that is the dense network, at the last round. Each against its own dense network. "
+    style.note(figure, said + "Axes differ; lines: one standard deviation.")
     return figure
 
 

@@ -39,7 +39,7 @@ def _part(claims: Mapping[str, Mapping[str, Any]]) -> str:
             lines.append("\n| effect | value | over replicates | over test examples | both | at most |")
             lines.append("|---|---|---|---|---|---|")
             lines += [
-                f"| {e['what']} | {e['value']:+.3g} {e['unit']} | {_interval(e['replicates'])} "
+                f"| {_cell(e['what'])} | {e['value']:+.3g} {e['unit']} | {_interval(e['replicates'])} "
                 f"| {_interval(e['test_examples'])} | {_interval(e['both'])} | {_limit(e['most'])} |"
                 for e in claim["effects"]
             ]
@@ -52,6 +52,11 @@ def short(claims: Mapping[str, Mapping[str, Any]]) -> str:
     for number, claim in claims.items():
         by.setdefault(claim["verdict"], []).append(number)
     return "\n".join(f"claims {verdict}: {', '.join(numbers)}" for verdict, numbers in by.items())
+
+
+def _cell(text: str) -> str:
+    """As a cell of a table can hold it."""
+    return text.replace("|", r"\|")
 
 
 def _limit(found: float | None) -> str:

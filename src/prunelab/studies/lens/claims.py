@@ -17,17 +17,25 @@ from prunelab.studies.lens.evidence import Array, Evidence
 from prunelab.studies.lens.texts import TEXTS
 
 TITLE = "What Lens says of single examples, checked on this run"
-ABOUT = """Effects are signed so that positive is as claimed. The optimum is chosen for each replicate by the other
-replicates' validation accuracy (without a split, by their test accuracy on the other half of the test images), and so
-is every other round that is chosen. Intervals are 95%: over replicates by Student's t, over test images by bootstrap,
-over both together. A claim is *supported* if all of its effects are as large as what counts and their intervals above
-zero. It is *contradicted* if one effect is too small whatever was chosen to measure it: its highest upper limit
-(98.75%) over all choices, `at most`, is below what counts. The paper calls two results different if the mean of the
-paired differences is at least their standard deviation: `matches` and `differs` say that, and decide nothing.
+ABOUT = """Lens is Jin et al., *Pruning's Effect on Generalization Through the Lens of Training and Regularization*;
+what stands after it are its sections. Effects are signed so that positive is as claimed. The optimum is chosen for
+each replicate by the other replicates' validation accuracy (without a split, by their test accuracy on the other half
+of the test images), and so is every other round that is chosen. Intervals are 95%: over replicates by Student's t,
+over test images by bootstrap, over both together. A claim is *supported* if all of its effects are as large as what
+counts and their intervals above zero. It is *contradicted* if one effect is too small whatever was chosen to measure
+it: its highest upper limit (98.75%) over all choices, `at most`, is below what counts. What a command queues, `uv run
+dvc queue start` runs, and `uv run prunelab compare --study lens` judges.
 """
-CLEAN: Mapping[str, Any] = {"noise": 0, "prune.retrain": "lr_rewind", "prune.fraction": 0.2, "n_rounds": 12}
+CLEAN: Mapping[str, Any] = parts_claims.CLEAN
 NOISY: Mapping[str, Any] = {"noise": 0.4}
 TRAINED_ON = 0.1  # nats, and other least sizes, by docs/lens.md
+# Trained on without pruning, for two cycles, at four widths.
+NARROWER: Mapping[str, Any] = {
+    "prune.fraction": 0,
+    "prune.retrain": "lr_rewind",
+    "n_rounds": 1,
+    "model.width": [0.1, 0.2, 0.5, 1],
+}
 FINER = {"prune.fraction": 0.1}
 
 
@@ -219,7 +227,7 @@ def training_on_improves(run: Evidence) -> Claim:
     """L22, its first half."""
     if run.fraction:
         why = "is about extended dense training and narrower networks; `uv run prunelab compare` judges both together"
-        return undecided(TEXTS["L22"], why, {"prune.fraction": 0, "prune.retrain": "lr_rewind"})
+        return undecided(TEXTS["L22"], why, NARROWER)
     return judged(TEXTS["L22"], extended_effects(run))
 
 
@@ -253,11 +261,11 @@ ONE_RUN: dict[str, Callable[[Evidence], Claim]] = {
 }
 # What compares runs, and the grid that shows it.
 COMPARING: dict[str, Mapping[str, Any]] = {
-    "L1": {"noise": 0, "prune.retrain": "lr_rewind", "prune.fraction": [0, 0.2]},
-    "L13": {"noise": 0.4, "prune.retrain": "lr_rewind", "prune.fraction": [0, 0.2]},
+    "L1": {"noise": 0, "prune.retrain": "lr_rewind", "prune.fraction": [0, 0.2], "n_rounds": 12},
+    "L13": {"noise": 0.4, "prune.retrain": "lr_rewind", "prune.fraction": [0, 0.36]},
     "L14": {"noise": [0, 0.4], "model.width": [0.02, 0.05, 0.1, 0.2, 0.5]},
-    "L15": {"prune.fraction": 0, "prune.retrain": "lr_rewind", "n_rounds": 1, "model.width": [0.1, 0.2, 0.5]},
-    "L16": {"prune.fraction": 0, "prune.retrain": "lr_rewind", "n_rounds": 1, "model.width": [0.1, 0.2, 0.5]},
+    "L15": NARROWER,
+    "L16": NARROWER,
     "L17": {"noise": 0.4, "prune.retrain": ["rewind", "lr_rewind"]},
     "L18": {"noise": 0.4, "prune.criterion": ["magnitude", "random"]},
 }

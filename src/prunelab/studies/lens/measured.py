@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from prunelab import regimes
 from prunelab.judging import crossfit, effects
 from prunelab.judging.effects import Effect, of_accuracies, of_replicates
 from prunelab.studies.lens import optimum
@@ -36,7 +37,7 @@ def best(run: Evidence, right_RST: Right | None = None, validation_RS: Array | N
     right = run.right_RST if right_RST is None else right_RST
     validation = run.curve["validation"] if validation_RS is None else validation_RS
     held_out = None if np.isnan(validation).any() else validation
-    return Places(crossfit.chosen(right, lambda curve: [int(np.argmax(curve))], held_out)[:, :, 0])
+    return Places(crossfit.chosen(right, lambda curve: [regimes.highest(curve)], held_out)[:, :, 0])
 
 
 def highest(run: Evidence) -> Places:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from prunelab import regimes
+
 Curve = NDArray[np.float64]
 SHOWN = 5  # rounds of the figure by sparsity
 
@@ -32,7 +34,7 @@ def choose(test_R: Curve, validation_R: Curve) -> Chosen:
     """The rounds, from mean curves; `validation_R` is nan without a split. Of equal rounds the least sparse."""
     validated = not np.isnan(validation_R).any()
     better = [r for r in range(1, len(test_R)) if test_R[r] > test_R[0]]
-    best = int(np.argmax(validation_R if validated else test_R))
+    best = regimes.highest(validation_R if validated else test_R)
     return Chosen(best, validated, better, better[-1] if better else None)
 
 

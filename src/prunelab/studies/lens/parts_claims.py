@@ -9,12 +9,19 @@ from prunelab.studies.lens.evidence import Array, Evidence
 from prunelab.studies.lens.texts import TEXTS
 
 EVERY = 3
+CLEAN = {"noise": 0, "prune.retrain": "lr_rewind", "prune.fraction": 0.2, "n_rounds": 12}
 
 
 def improved_are_worth_more(run: Evidence) -> Claim:
     """L11."""
     if run.noise > 0 or run.retrain != "lr_rewind":
-        needs = {"noise": 0, "prune.retrain": "lr_rewind", "leave_out.every": EVERY}
+        needs = {
+            "noise": 0,
+            "prune.retrain": "lr_rewind",
+            "prune.fraction": 0.2,
+            "n_rounds": 12,
+            "leave_out.every": EVERY,
+        }
         return undecided(TEXTS["L11"], "is about learning-rate rewinding without label noise", needs)
     improved, random = run.of("improved"), run.of("random")
     rounds = _among(run, [run.number(key) for key in improved])

@@ -51,7 +51,7 @@ def metrics(run: Evidence) -> dict[str, Any]:
     parts = run.of("misclassified")
     if parts:
         key = max(parts, key=lambda name: _level(run, name))
-        found["on_what_is_right"] = {"round": key.rpartition("-")[2], "test": _mean(100 * parts[key].mean(axis=1))}
+        found["on_what_is_right"] = {"round": key.rpartition("-")[2], "test": _mean(parts[key].mean(axis=1))}
     return found
 
 

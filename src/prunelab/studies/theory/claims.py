@@ -38,9 +38,9 @@ SPARSER = {"theory.dimension": 4000, "theory.filters": 50, "theory.noise": 0.1, 
 # that: so each replicate's error is held against its own dead classes.
 GAP = f"|test error - (1-1/K) x share of dead classes|, mean over p m <= {FEW_FILTERS:g}"
 SCALING = "Both thresholds scale as predicted: the race turns at p_star, and pruning kills by p m alone."
-# Six values of p_star, each with two numbers of filters; five replicates are too few (docs/theory.md).
+# Six values of p_star, each with two numbers of filters; ten replicates are too few (docs/theory.md).
 GRID = {
-    "theory.seeds": list(range(10)),
+    "theory.seeds": list(range(30)),
     "theory.filters": [100, 200],
     "theory.examples": [50, 100, 200],
     "theory.signal": [1.4, 2],

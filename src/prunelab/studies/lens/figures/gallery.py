@@ -12,6 +12,7 @@ from prunelab.studies.lens.figures.shown import Shown
 
 KINDS = {"worsened": "most worsened", "improved": "most improved", "least": "least changed"}
 ACROSS = 10
+RED = "#C00000"
 
 
 def draw(shown: Shown, subtitle: str) -> Figure | None:
@@ -33,7 +34,9 @@ def draw(shown: Shown, subtitle: str) -> Figure | None:
             _picture(axes, shown, row)
     style.title(figure, "What pruning forgets, learns and leaves alone", subtitle)
     lacking = [KINDS[kind] for kind in KINDS if kind not in there]
-    said = f"Replicate {shown.seeds[0]}. L: label as given; P: what most of the rounds that choose predict. "
+    said = (
+        f"Replicate {shown.seeds[0]}. L: label as given; P: predicted label, of most of the rounds that are compared. "
+    )
     said += "Red: the label is wrong."
     none = f" No round to choose by: {', '.join(lacking)}." if lacking else ""
     style.note(figure, said + none)
@@ -49,5 +52,5 @@ def _picture(axes: Axes, shown: Shown, row: Any) -> None:
     names = shown.pictures.classes
     label = f"L {names[row['given']]:.8}" + ("   " if len(names[0]) == 1 else "\n") + f"P {names[row['predicted']]:.8}"
     axes.set_title(
-        label, fontsize=7.5, pad=2, color=style.RED if wrong else style.BLACK, fontweight="bold" if wrong else "normal"
+        label, fontsize=7.5, pad=2, color=RED if wrong else style.BLACK, fontweight="bold" if wrong else "normal"
     )

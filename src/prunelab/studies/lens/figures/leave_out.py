@@ -17,7 +17,10 @@ PARTS = {
     "worsened": (style.RED, "-.", "^", "dense, small part with the most worsened"),
     "beside_worsened": (style.SKY, ":", "o", "dense, the same with random ones instead"),
 }
-DRAWN = {"random": ("#777777", "dense, without random ones"), "again": (style.PURPLE, "dense, all examples")}
+DRAWN = {
+    "random": ("#777777", "dense, without random ones"),
+    "again": (style.PURPLE, "dense, all examples, another initialisation"),
+}
 
 
 def draw(shown: Shown, subtitle: str) -> Figure | None:
