@@ -5,44 +5,61 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
 
 from prunelab import style
+from prunelab.comparison.grid import neutral
 from prunelab.comparison.lens_across import Setting
 
 COLORS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.SKY, style.BLACK)
 LINES = ("-", "--", "-.", ":")
 ACROSS = 4
+WORDS = ("prune.criterion", "prune.schedule", "prune.retrain")  # whose values speak for themselves
 
 
 def optima(found: Sequence[Setting]) -> Figure:
-    """Test error against sparsity, a star at each optimum; where nothing is pruned, against cycles of training."""
-    pruned = [one for one in found if one["prune.fraction"] > 0]
-    trained_on = [one for one in found if one["prune.fraction"] == 0]
-    kinds = [some for some in (pruned, trained_on) if some]
-    figure, panels = plt.subplots(
-        1, len(kinds), figsize=(6.6 if len(kinds) == 1 else 9.2, 4.4), squeeze=False, sharey=True
-    )
-    for axes, some in zip(panels[0], kinds, strict=True):
-        for number, one in enumerate(found):
-            if one in some:
-                _curve(axes, one, number, cycles=some is trained_on)
-        if some is trained_on:
-            axes.set_xlabel("cycles of training")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        else:
-            rows = [{"remaining": 1 - s} for one in some for s in one.evidence.sparsity_R if s < 1]
-            style.sparsity_axis(axes, rows)
-        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0, -0.22))
-    style.accuracy_axis(panels[0, 0], "test error (%)")
+    """Test error against sparsity, a panel for each noise level, a star at each optimum (Lens Figures 3, 6 and 7).
+
+    What is not pruned (extended training, narrower networks) is a level: test error at its optimum.
+    """
+    levels = sorted({one["noise"] for one in found})
+    labels = list(dict.fromkeys(label(one, found) for one in found))
+    figure, panels = plt.subplots(1, len(levels), figsize=(2.9 * len(levels) + 2.4, 3.9), squeeze=False)
+    for axes, level in zip(panels[0], levels, strict=True):
+        some = [one for one in found if one["noise"] == level]
+        for one in some:
+            _curve(axes, one, labels.index(label(one, found)))
+        rows = [{"remaining": 1 - s} for one in some for s in one.evidence.sparsity_R if s < 1]
+        if len({row["remaining"] for row in rows}) > 1:
+            style.sparsity_axis(axes, rows, narrow=True)
+            axes.set_xlabel("sparsity (%)")
+        axes.set_title(f"{100 * level:g}% noise" if level else "no noise")
+        style.accuracy_axis(axes, "test error (%)" if axes is panels[0, 0] else "")
+    handles = [
+        Line2D([], [], color=COLORS[i % len(COLORS)], linestyle=LINES[i // len(COLORS) % len(LINES)], label=text)
+        for i, text in enumerate(labels)
+    ]
+    figure.legend(handles=handles, loc="outside right upper", fontsize=7.5)
     style.title(figure, "Each at its optimum", f"{len(found)} settings")
     by = {"by validation" if one.evidence.chosen.validated else "found on test accuracy" for one in found}
     counts = sorted({len(one.evidence.seeds) for one in found})
-    style.note(
-        figure,
-        f"Star: the optimum, {' or '.join(sorted(by))}. Bands: one standard deviation of {_words(counts)} replicates.",
-    )
+    spread = "One replicate: no bands." if counts == [1] else f"Bands: deviation over {_words(counts)} replicates."
+    said = f"Star: the optimum, {' or '.join(sorted(by))}; of what is not pruned its level, dotted. {spread}"
+    style.note(figure, f"{said} The axis is spaced by the weights remaining (log).")
     return figure
+
+
+def label(one: Setting, found: Sequence[Setting]) -> str:
+    """What sets a setting apart from the others, but for noise, in few words."""
+    differ = {name for name in one.runs[0].settings if len({repr(other[name]) for other in found}) > 1}
+    words = []
+    if one["prune.fraction"] == 0:
+        words.append("not pruned")
+    else:
+        words += [str(one[name]) for name in WORDS if name in differ]
+    rest = sorted(name for name in differ if not neutral(name) and name not in (*WORDS, "noise", "prune.fraction"))
+    words += [f"{name.rpartition('.')[2]} {one[name]}" for name in rest]
+    return ", ".join(words) or one.name
 
 
 def subgroups(found: Sequence[Setting]) -> Figure:
@@ -73,15 +90,18 @@ def subgroups(found: Sequence[Setting]) -> Figure:
     return figure
 
 
-def _curve(axes: plt.Axes, one: Setting, number: int, *, cycles: bool) -> None:
+def _curve(axes: plt.Axes, one: Setting, number: int) -> None:
     run, color = one.evidence, COLORS[number % len(COLORS)]
+    error, best = 1 - run.curve["test_last"], run.chosen.best
+    mean = error.mean(axis=1)
+    if one["prune.fraction"] == 0:
+        axes.axhline(mean[best], color=color, linewidth=1.1, linestyle=(0, (1, 2)))
+        return
+    spread = error.std(axis=1, ddof=1) if error.shape[1] > 1 else 0 * mean
     there = run.sparsity_R < 1
-    x = np.arange(1, len(run.keys) + 1, dtype=float) if cycles else 1 - run.sparsity_R
-    error = 1 - run.curve["test_last"]
-    mean, spread = error.mean(axis=1), error.std(axis=1, ddof=1) if error.shape[1] > 1 else 0 * error[:, 0]
-    axes.plot(x[there], mean[there], color=color, linestyle=LINES[number // len(COLORS) % len(LINES)], label=one.name)
+    x = 1 - run.sparsity_R
+    axes.plot(x[there], mean[there], color=color, linestyle=LINES[number // len(COLORS) % len(LINES)])
     axes.fill_between(x[there], (mean - spread)[there], (mean + spread)[there], color=color, alpha=0.15, linewidth=0)
-    best = run.chosen.best
     axes.plot([x[best]], [mean[best]], color=color, **style.STAR)
 
 
