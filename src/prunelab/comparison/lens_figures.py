@@ -1,6 +1,7 @@
 """Figures of several runs of the study lens."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +13,8 @@ from prunelab.comparison.grid import neutral
 from prunelab.comparison.lens_across import Setting
 
 COLORS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.SKY, style.BLACK)
-LINES = ("-", "--", "-.", ":")
+LINES: tuple[Any, ...] = ("-", "--", "-.")
+LEVEL: Any = (0, (1, 2))
 ACROSS = 4
 WORDS = ("prune.criterion", "prune.schedule", "prune.retrain")  # whose values speak for themselves
 
@@ -35,9 +37,10 @@ def optima(found: Sequence[Setting]) -> Figure:
             axes.set_xlabel("sparsity (%)")
         axes.set_title(f"{100 * level:g}% noise" if level else "no noise")
         style.accuracy_axis(axes, "test error (%)" if axes is panels[0, 0] else "")
+    pruned = {label(one, found): one["prune.fraction"] > 0 for one in found}
+    lines = [LINES[i // len(COLORS) % len(LINES)] if pruned[text] else LEVEL for i, text in enumerate(labels)]
     handles = [
-        Line2D([], [], color=COLORS[i % len(COLORS)], linestyle=LINES[i // len(COLORS) % len(LINES)], label=text)
-        for i, text in enumerate(labels)
+        Line2D([], [], color=COLORS[i % len(COLORS)], linestyle=lines[i], label=text) for i, text in enumerate(labels)
     ]
     figure.legend(handles=handles, loc="outside right upper", fontsize=7.5)
     style.title(figure, "Each at its optimum", f"{len(found)} settings")
@@ -95,7 +98,7 @@ def _curve(axes: plt.Axes, one: Setting, number: int) -> None:
     error, best = 1 - run.curve["test_last"], run.chosen.best
     mean = error.mean(axis=1)
     if one["prune.fraction"] == 0:
-        axes.axhline(mean[best], color=color, linewidth=1.1, linestyle=(0, (1, 2)))
+        axes.axhline(mean[best], color=color, linewidth=1.1, linestyle=LEVEL)
         return
     spread = error.std(axis=1, ddof=1) if error.shape[1] > 1 else 0 * mean
     there = run.sparsity_R < 1
