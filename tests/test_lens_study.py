@@ -16,13 +16,11 @@ from prunelab.studies.lens.gather import gather
 
 TINY = (
     *("setting=lens_digits", "studies=[lens]", "n_rounds=2", "seeds=[0,1]", "train.epochs=3", "prune.fraction=0.5"),
-    *("leave_out.every=1", "leave_out.draws=2", "el2n.networks=2", "prune.retrain=lr_rewind"),
+    *("leave_out.every=2", "leave_out.draws=2", "el2n.networks=2", "prune.retrain=lr_rewind"),
     "leave_out.which=[again,misclassified,improved,random,worsened]",
 )
 DRAWN = {f"leave_out@{name}" for name in ("again-0", "again-1", "random-0", "random-1", "misclassified-r00")}
-CHOSEN = {
-    f"leave_out@{which}-r0{r}" for which in ("misclassified", "improved", "worsened", "beside_worsened") for r in (1, 2)
-}
+CHOSEN = {f"leave_out@{which}-r02" for which in ("misclassified", "improved", "worsened", "beside_worsened")}
 ROUNDS = {"prune@r01", "prune@r02"}
 
 
@@ -69,8 +67,6 @@ def test_what_is_drawn_and_the_scores_belong_to_no_criterion(done):
     where, _, _ = done
     again = ran(tiny(where, "two", "prune.criterion=random"))
     assert {*again} == {*ROUNDS, *CHOSEN, "lens_draw@lens"}
-    longer = ran(tiny(where, "three", "n_rounds=3"))
-    assert not {*longer} & {"el2n@lens", "dense@r00", *DRAWN}
 
 
 def test_scores_are_made_again_without_any_round(done):
