@@ -105,6 +105,13 @@ def test_the_optimum_of_a_replicate_is_chosen_by_the_others():
     assert (there[:, [0, 1, 3, 4]] == 0).all()
 
 
+def test_a_round_that_a_measure_chooses_is_chosen_by_the_others():
+    values = np.tile([0.0, 1.0, 2.0, 1.0], (SEEDS, 1)).T.copy()
+    values[3, 0] = 4.0  # replicate 0 in round 3: of four others, too little to move any
+    there = measured.by_others(values, lambda curve: int(np.argmax(curve))).where_2S
+    assert there.tolist() == [[2] * SEEDS] * 2
+
+
 def test_without_a_split_the_optimum_is_chosen_and_measured_on_different_images():
     run = world(validated=False)
     both = measured.best(run).where_2S

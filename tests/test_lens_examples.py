@@ -91,6 +91,7 @@ def test_what_is_kept_of_scores(tmp_path):
     assert scoring.auc(each[0], np.zeros(40, dtype=bool)) is None
     assert scoring.agreement(each[:1]) is None
     assert scoring.agreement(np.stack([each[0], each[0] * 2])) == pytest.approx(1)
+    assert scoring.agreement(np.stack([each[0], -each[0]])) == pytest.approx(-1)
 
 
 @pytest.mark.parametrize(("share", "epochs", "must"), [(0.1, 200, 20), (0.1, 4, 1), (1, 7, 7), (0.22, 90, 20)])
@@ -272,6 +273,7 @@ def test_the_optimum_and_the_rounds_that_improve():
     # Equal up to a rounding of the mean is equal.
     assert optimum.choose(test, np.array([0.7133333333333333, 0.7133333333333334, 0.1, 0.1, 0.1, 0.1])).best == 0
     assert optimum.choose(np.array([1.0, 0.9]), nothing).highest is None
+    assert optimum.choose(np.array([0.7, 0.7, 0.8]), nothing[:3]).improving == [2]  # as good is no better
     assert optimum.spread(36) == [1, 10, 18, 26, 35]
     assert optimum.spread(3) == [1, 2]
 
