@@ -42,7 +42,7 @@ def draw(found: Found, subtitle: str) -> Figure:
     axis(upper, found, label=False)
     axis(lower, found)
     pruned_axis(upper)
-    upper.legend(loc="center", bbox_to_anchor=(0.5, 0.62))
+    upper.legend(loc="center", bbox_to_anchor=(0.5, 0.62), frameon=True, facecolor="white", edgecolor="none")
     style.title(figure, "Test error against pruning", subtitle)
     style.caption(figure, len(found.curve.seeds), "Dashed verticals: where theory puts the two turns.")
     return figure

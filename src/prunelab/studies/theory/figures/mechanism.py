@@ -26,7 +26,7 @@ def draw(found: Found, subtitle: str) -> Figure:
         markersize=3,
     )
     upper.set_ylabel("largest correlation")
-    upper.legend(loc="best")
+    upper.legend(loc="best", frameon=True, facecolor="white", edgecolor="none")
     style.band(middle, rows, "kept", "share", style.BLUE, marker="o", markersize=3)
     middle.set_ylim(-0.03, 1.03)
     middle.set_ylabel("share of the output\nthat comes from the signal")
@@ -36,7 +36,7 @@ def draw(found: Found, subtitle: str) -> Figure:
     lower.plot(p, dead, color=style.BLACK, linestyle=":", label="$(1-p/2)^m$")
     lower.set_ylim(-0.03, 1.03)
     lower.set_ylabel("share of classes\nwithout a live filter")
-    lower.legend(loc="best")
+    lower.legend(loc="best", frameon=True, facecolor="white", edgecolor="none")
     for axes in (upper, middle, lower):
         thresholds(axes, found, names=axes is upper)
         axis(axes, found, label=axes is lower)
