@@ -26,7 +26,7 @@ def draw(found: Found, subtitle: str) -> Figure:
         markersize=3,
     )
     upper.set_ylabel("largest correlation")
-    upper.legend(loc="best", frameon=True, facecolor="white", edgecolor="none")
+    upper.legend(loc="center", bbox_to_anchor=(0.42, 0.42), frameon=True, facecolor="white", edgecolor="none")
     style.band(middle, rows, "kept", "share", style.BLUE, marker="o", markersize=3)
     middle.set_ylim(-0.03, 1.03)
     middle.set_ylabel("share of the output\nthat comes from the signal")
