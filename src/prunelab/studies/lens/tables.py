@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from prunelab import byround
+from prunelab.judging import effects
 from prunelab.studies.lens import gallery, groups, optimum
 from prunelab.studies.lens.gather import Found
 from prunelab.studies.lens.optimum import Chosen
@@ -142,7 +142,7 @@ def affected(found: Found) -> list[Row]:
             "mean_change": float(np.abs(change).mean()),
             "hard_difference": float(change[hard[s]].mean()),
             "easy_difference": float(change[~hard[s]].mean()),
-            "correlation": _ranked(found.score_SN[s], np.abs(change)),
+            "correlation": effects.ranked(found.score_SN[s], np.abs(change)),
             "better": int((change < -UNCHANGED).sum()),
             "worse": int((change > UNCHANGED).sum()),
             "jaccard_next": None
@@ -218,7 +218,3 @@ def scores(found: Found) -> list[Row]:
 def _point(found: Found, r: int, s: int) -> Row:
     record = found.record(r, s)
     return {column: record[column] for column in POINT}
-
-
-def _ranked(x: Any, y: Any) -> float:
-    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y).statistic)
