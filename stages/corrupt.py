@@ -1,5 +1,7 @@
 """Corrupt the training labels, once per replicate and before any training; hold out validation examples."""
 
+import numpy as np
+
 from prunelab import config, corruption
 from prunelab.core import artifacts, describe, images, sources, streams
 from stages import run
@@ -9,7 +11,7 @@ def main() -> None:
     """Write data/corrupted/seedN for every seed."""
     params = config.read("corrupt")
     data = images.read(artifacts.RAW)
-    look_alike = sources.source(params.dataset).LOOK_ALIKE
+    look_alike = corruption.look_alikes(sources.source(params.dataset), params.noise_type)
     original = data.y_train
     corruption.check(
         params.noise, params.train.validation, len(original), data.num_classes, data.given_train is not None
@@ -30,6 +32,7 @@ def main() -> None:
                     params.noise_type,
                     look_alike,
                     streams.numpy_generator(seed, "noise"),
+                    lambda: np.asarray(data.x_train.reshape(len(original), -1), dtype=np.float32),
                 )
             arrays = {"given": given, "permuted": permuted, "validation": validation}
             wrong, trained = int((given != original).sum()), int((~validation).sum())

@@ -152,9 +152,25 @@ def test_rounds_of_each_schedule():
 @pytest.mark.parametrize(("studies", "made"), [(["sdd"], True), ([], False)])
 def test_nothing_is_made_for_a_study_that_is_not_chosen(studies, made):
     derived = config.derived(config.validate(changed(DEFAULT, {"studies": studies, "reinit.every": 2})))
-    assert all(bool(derived[name]) == made for name in derived if name not in ("chosen", "plotted", "leave_out_runs"))
-    assert derived["chosen"] == {"sdd": studies, "theory": [], "lens": []}
-    assert derived["plotted"] == {"sdd": "sdd" if made else "not_chosen", "theory": "not_chosen", "lens": "not_chosen"}
+    others = ("early_networks", "leave_out_runs", "lens_reads", "labels_reads")
+    assert all(bool(derived[name]) == made for name in derived if name not in ("chosen", "plotted", *others))
+    assert not any(derived[name] for name in others)
+    rest = ("labels", "lens", "theory")
+    assert derived["chosen"] == {"sdd": studies} | {name: [] for name in rest}
+    assert derived["plotted"] == {"sdd": "sdd" if made else "not_chosen"} | dict.fromkeys(rest, "not_chosen")
+
+
+def test_what_a_study_looks_at_beside_what_is_its_own():
+    def derived(**values):
+        return config.derived(config.validate(changed(DEFAULT, values)))
+
+    alone = derived(studies=["labels"])
+    assert alone["early_networks"] == ["ensemble"]
+    assert alone["labels_reads"] == {"labels": "data/early"}
+    assert not alone["dense_rounds"]
+    assert derived(studies=["labels", "sdd"])["labels_reads"] == {"labels": "data/rounds"}
+    assert derived(studies=["lens"])["lens_reads"] == {"lens": "data/early"}
+    assert derived(studies=["lens"], **{"leave_out.every": 4})["lens_reads"] == {"lens": "data/lens/trained"}
 
 
 def test_a_missing_parameter_is_named():

@@ -7,9 +7,12 @@ import pytest
 from conftest import make_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from prunelab import corruption
-from prunelab.core import describe
+from prunelab.core import describe, sources
 from prunelab.errors import UserError
 
 DIGITS = {2: 7, 3: 8, 5: 6, 6: 5}
@@ -113,3 +116,74 @@ def test_frequent_confusions_are_named():
     original, wrong = np.array([0, 0, 0, 1, 2, 3, 3, 2]), np.array([1, 1, 0, 1, 2, 2, 2, 0])
     assert describe.confusions(original, wrong, data) == "cat as dog (2), owl as fox (2), fox as cat (1)"
     assert describe.confusions(original, original, data) == ""
+
+
+ALL_DIGITS = {0: 6, 1: 7, 2: 7, 3: 8, 4: 9, 5: 6, 6: 5, 7: 1, 8: 3, 9: 4}
+
+
+def test_look_alikes_of_all_classes_change_every_class_by_its_map():
+    original = np.arange(1000, dtype=np.int64) % 10
+    given_labels, permuted = corrupt(original, 0.2, "look_alike", ALL_DIGITS)
+    assert permuted.sum() == 200
+    assert all(given_labels[i] == ALL_DIGITS[original[i]] for i in np.flatnonzero(permuted))
+    assert set(original[permuted]) == set(range(10))
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits", "cifar10"])
+def test_maps_of_all_classes_hold_the_paper_map_or_more_and_never_map_to_themselves(name):
+    of = sources.source(name)
+    assert set(of.LOOK_ALIKES) == set(range(10))
+    assert all(a != b and 0 <= b < 10 for a, b in of.LOOK_ALIKES.items())
+    assert corruption.look_alikes(of, "look_alike") == of.LOOK_ALIKES
+    assert corruption.look_alikes(of, "asymmetric") == of.LOOK_ALIKE
+    assert corruption.look_alikes(of, "symmetric") == {}
+
+
+def blobs(n=400, seed=0):
+    """Four classes on a line, neighbours overlapping; the last feature says nothing."""
+    rng = np.random.default_rng(seed)
+    original = rng.integers(0, 4, n)
+    return original, np.stack([original + rng.normal(0, 0.4, n), rng.normal(0, 1, n)], axis=1)
+
+
+def of_instance(original, x, noise, available=None, seed=0):
+    available = np.ones(len(original), bool) if available is None else available
+    rng = np.random.default_rng(seed)
+    return corruption.corrupt(original, available, 4, noise, "instance", {}, rng, lambda: x)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.2, 0.6])
+def test_instance_noise_selects_what_looks_like_another_class(noise):
+    original, x = blobs()
+    available = np.arange(400) >= 50
+    given_labels, permuted = of_instance(original, x, noise, available)
+    assert permuted.sum() == int(noise * 350 + 0.5)
+    assert not permuted[:50].any()
+    assert (given_labels != original).sum() == permuted.sum()  # always another class
+    # The most mistaken lie nearest to their new class: by hand, of the first feature.
+    nearer = np.abs(x[:, 0] - original)
+    assert nearer[permuted].mean() > 1.3 * nearer[available & ~permuted].mean()
+    assert (np.abs(given_labels - original)[permuted] == 1).mean() > 0.9
+
+
+def test_instance_noise_by_a_rewrite():
+    """The classifier is shown the first 15 of each class's worth of a permutation; margins by hand."""
+    original, x = blobs()
+    given_labels, permuted = of_instance(original, x, 0.1, seed=3)
+    shown = np.random.default_rng(3).permutation(400)[:60]
+    weak = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(x[shown], original[shown])
+    p = weak.predict_proba(x)
+    margins = []
+    for i in range(400):
+        others = [(p[i, c], c) for c in range(4) if c != original[i]]
+        best, c = max(others)
+        margins.append((p[i, original[i]] - best, i, c))
+    must = {i: c for _, i, c in sorted(margins)[:40]}
+    assert {int(i): int(given_labels[i]) for i in np.flatnonzero(permuted)} == must
+
+
+def test_no_noise_of_instances_is_none():
+    original, x = blobs()
+    given_labels, permuted = of_instance(original, x, 0.0)
+    assert not permuted.any()
+    assert (given_labels == original).all()

@@ -118,12 +118,13 @@ def test_a_study_is_added_without_touching_another_file(tmp_path):
         done = run("prunelab", command, "first", cwd=where, check=False)
         assert done.stdout == "error: first did not run the study sdd: nothing left to show\n"
         assert done.returncode == 1
+    all_ = "labels, lens, sdd, theory, toy"
     # A wrong parameter of its own is one line before anything runs; the other study's are still checked.
     for change, line in (
         ("toy.times=10", "error: toy.times=10: must be a whole number from 1 to 9"),
         ("toy.time=3", "error: toy.time=3: unknown parameter; did you mean toy.times?"),
         ("redense.every=0", "error: redense.every=0: must be a whole number from 1 to 99"),
-        ("studies=[toys]", "error: studies='toys': must be a list, empty or of lens, sdd, theory, toy, none twice"),
+        ("studies=[toys]", f"error: studies='toys': must be a list, empty or of {all_}, none twice"),
     ):
         done = run("dvc", "exp", "run", "-S", change, cwd=where, check=False)
         assert done.returncode

@@ -177,7 +177,7 @@ def left(root, name, losses, again=(), **changes):
     permuted, nothing = np.arange(41) < 12, np.arange(41) == 40  # the last is held out
     labels = {"given": np.zeros(41, int), "permuted": permuted, "validation": nothing}
     put(artifacts.CORRUPTED / "seed0" / artifacts.LABELS, **labels)
-    put(places.EL2N / "seed0" / places.SCORES, score=np.arange(40.0))
+    put(artifacts.EARLY / "seed0" / artifacts.SCORES, el2n=np.arange(41.0)[None])
     run = Run(name, "", params, [], Files(root / name))
     return name, run, world(test=[0.7, 0.8], permuted=[0.1, 2.0], seeds=[0, 1, 2, 3, 4])
 

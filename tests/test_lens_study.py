@@ -16,7 +16,7 @@ from prunelab.studies.lens.gather import gather
 
 TINY = (
     *("setting=lens_digits", "studies=[lens]", "n_rounds=2", "seeds=[0,1]", "train.epochs=3", "prune.fraction=0.5"),
-    *("leave_out.every=2", "leave_out.draws=2", "el2n.networks=2", "prune.retrain=lr_rewind"),
+    *("leave_out.every=2", "leave_out.draws=2", "early.networks=2", "prune.retrain=lr_rewind"),
     "leave_out.which=[again,misclassified,improved,random,worsened]",
 )
 DRAWN = {f"leave_out@{name}" for name in ("again-0", "again-1", "random-0", "random-1", "misclassified-r00")}
@@ -34,11 +34,11 @@ def done(tmp_path_factory):
     where = clone(tmp_path_factory.mktemp("lens"))
     printed = tiny(where, "one")
     assert {*ran(printed)} == {
-        *("fetch", "corrupt", "dense@r00", "el2n@lens", "lens_draw@lens"),
+        *("fetch", "corrupt", "dense@r00", "early@ensemble", "lens_draw@lens"),
         *(*ROUNDS, *DRAWN, *CHOSEN),
     }
     left = where.parent / "left"
-    for name in ("data/lens", "data/common", "data/rounds", "params.yaml", "dvc.yaml"):
+    for name in ("data/lens", "data/common", "data/early", "data/rounds", "params.yaml", "dvc.yaml"):
         if (where / name).is_dir():
             shutil.copytree(where / name, left / name)
         else:
@@ -71,7 +71,7 @@ def test_what_is_drawn_and_the_scores_belong_to_no_criterion(done):
 
 def test_scores_are_made_again_without_any_round(done):
     where, _, _ = done
-    assert {*ran(tiny(where, "four", "el2n.networks=3"))} == {"el2n@lens", "lens_draw@lens"}
+    assert {*ran(tiny(where, "four", "early.networks=3"))} == {"early@ensemble", "lens_draw@lens"}
     assert {*ran(tiny(where, "five", "subgroups=5"))} == {"lens_draw@lens"}
 
 
@@ -105,7 +105,7 @@ def test_two_runs_are_overlaid_and_compared(done, tmp_path):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ("el2n.networks=0", "error: el2n.networks=0: must be a whole number from 1 to 1000"),
+        ("early.networks=0", "error: early.networks=0: must be a whole number from 1 to 1000"),
         ("leave_out.which=[nope]", "error: leave_out.which='nope': must be a list, empty or of again, misc"),
         ("leave_out.which=[again,again]", "error: leave_out.which=['again', 'again']: must be a list, empty or of"),
         ("leave_out.worst=0.5", "error: leave_out.worst=0.5: must be less than leave_out.keep=0.4"),
@@ -129,14 +129,14 @@ def left(done, tmp_path, monkeypatch):
     return config.read("lens_draw")
 
 
-SCORES = "data/lens/trained/el2n/seed1"
+SCORES = "data/early/seed1"
 PART = "data/lens/trained/leave_out/random-1/replicates/seed1"
 ROUND = "data/rounds/r01/replicates/seed1"
 WRONG_ARRAYS = [
-    (f"{SCORES}/scores.npz", "score", lambda a: a[:-1]),
-    (f"{SCORES}/scores.npz", "score", lambda a: a * np.nan),
-    (f"{SCORES}/scores.npz", "score", lambda a: a.astype(int)),
-    (f"{SCORES}/scores.npz", "score", None),
+    (f"{SCORES}/scores.npz", "el2n", lambda a: a[:, :-1]),
+    (f"{SCORES}/scores.npz", "el2n", lambda a: a * np.nan),
+    (f"{SCORES}/scores.npz", "el2n", lambda a: a.astype(int)),
+    (f"{SCORES}/scores.npz", "el2n", None),
     (f"{PART}/examples.npz", "loss", lambda a: a[:-1]),
     (f"{PART}/examples.npz", "loss", lambda a: a + np.float16(np.inf)),
     (f"{PART}/examples.npz", "predicted", lambda a: a.astype(float)),
@@ -147,7 +147,7 @@ WRONG_ARRAYS = [
 ]
 WRONG_RECORDS = [
     (f"{SCORES}/record.json", "seed", 0),
-    (f"{SCORES}/record.json", "auc", "much"),
+    (f"{SCORES}/record.json", "epochs", "many"),
     (f"{SCORES}/record.json", "epochs", None),
     (f"{PART}/record.json", "part", "random-0"),
     (f"{PART}/record.json", "trained_on", True),

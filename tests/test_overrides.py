@@ -77,7 +77,7 @@ WRONG = [
     ("engine=compile", "engine='compile': must be a list"),
     ("train.milestones=5", "train.milestones=5: must be a list of epochs"),
     ("device=gpu", "device='gpu': must be one of auto, cpu, cuda"),
-    ("model.name=../x", "model.name='../x': must be one of lenet, "),
+    ("model.name=../x", "model.name='../x': must be one of conv2, lenet, "),
     ("data_root=2024", "data_root=2024: is read as a number, must be a path; as text it is 'data_root=\"2024\"'"),
     ("data_root=1e3", "data_root=1e3: is read as a number, must be a path; as text it is 'data_root=\"1e3\"'"),
     ("data_root=true", "data_root=true: is read as true or false, must be a path; as text it is 'data_root=\"true\"'"),

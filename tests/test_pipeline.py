@@ -12,6 +12,7 @@ from conftest import committed
 from prunelab import config, corruption, pipeline
 from prunelab.core import byname
 from prunelab.core.training import restart
+from prunelab.studies.labels.tables import COLUMNS as LABELS
 from prunelab.studies.lens.tables import COLUMNS as LENS
 from prunelab.studies.sdd import places
 from prunelab.studies.sdd.figures import FIGURES
@@ -79,15 +80,16 @@ def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
 
 
 def test_every_stage_after_corrupt_is_made_only_where_a_study_asks_for_it():
-    trunk, lens = {"dense", "prune"}, {"el2n", "lens_draw"}
-    none, sdd, theory, of_lens, all_ = (
+    trunk, lens, labels = {"dense", "prune"}, {"early", "lens_draw"}, {"early", "crossfit", "labels_draw"}
+    none, sdd, theory, of_lens, of_labels, all_ = (
         {stage.kind for stage in pipeline.stages(DVC, plan.compose([f"studies={studies}"], ROOT))}
-        for studies in ("[]", "[sdd]", "[theory]", "[lens]", "[lens,sdd,theory]")
+        for studies in ("[]", "[sdd]", "[theory]", "[lens]", "[labels]", "[labels,lens,sdd,theory]")
     )
     assert none == {"fetch", "corrupt"}
     assert theory == {*none, "train", "theory_draw"}
     assert of_lens == {*none, *trunk, *lens}
-    assert sdd == {*KINDS} - {"train", "theory_draw", "leave_out", *lens}
+    assert of_labels == {*none, *labels}
+    assert sdd == {*KINDS} - {"train", "theory_draw", "leave_out", *lens, *labels}
     assert all_ == {*KINDS} - {"leave_out"}  # which `leave_out.every` asks for
 
 
@@ -112,6 +114,7 @@ def test_what_git_keeps_of_a_study_is_one_folder_and_one_file():
     assert {name: kind.in_git for name, kind in KINDS.items() if kind.in_git} == {
         "draw": ["plots/sdd", "metrics/sdd.json"],
         "lens_draw": ["plots/lens", "metrics/lens.json"],
+        "labels_draw": ["plots/labels", "metrics/labels.json"],
         "theory_draw": ["plots/theory", "metrics/theory.json"],
     }
     kept = {path.name for path in (ROOT / places.PLOTS).iterdir()}
@@ -128,7 +131,7 @@ def test_dvc_plots_name_existing_templates_and_columns():
         assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
         for file, columns in entry["y"].items():
             study, table = re.fullmatch(r"plots/\$\{plotted\.(\w+)\}/(\w+)\.csv", file).groups()
-            header = {"sdd": COLUMNS, "lens": LENS, "theory": {"curve": THEORY}}[study][table]
+            header = {"sdd": COLUMNS, "lens": LENS, "labels": LABELS, "theory": {"curve": THEORY}}[study][table]
             assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
             empty = (ROOT / "plots/not_chosen" / f"{table}.csv").read_text()
             assert empty == ",".join(header) + "\n", f"{table}: what is shown where {study} is not chosen"

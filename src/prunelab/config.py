@@ -21,6 +21,11 @@ def needs_rounds(config: Config) -> bool:
     return any(studies.parameters(name).ROUNDS for name in config.studies)
 
 
+def early_networks(config: Config) -> list[str]:
+    """The early ensemble, where a chosen study looks at it."""
+    return ["ensemble"] if any(getattr(studies.parameters(name), "EARLY", False) for name in config.studies) else []
+
+
 def dense_rounds(config: Config) -> list[str]:
     """The dense network's round, r00, where one is needed."""
     return ["r00"] if needs_rounds(config) else []
@@ -53,6 +58,7 @@ def _of_study(name: str, derived: Derived) -> Derived:
 
 # What conf/ derives from the parameters; hydra_plugins/chain.py makes a resolver of each.
 DERIVED: dict[str, Derived] = {
+    "early_networks": Derived(early_networks, "studies"),
     "dense_rounds": Derived(dense_rounds, "studies"),
     "rounds": Derived(round_chain, "n_rounds and prune.schedule"),
     "chosen": Derived(chosen, "studies"),

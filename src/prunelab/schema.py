@@ -55,6 +55,13 @@ class Train(Section):
     rewind_iteration: int = whole(0, EPOCHS * IMAGES)
 
 
+class Early(Section):
+    """`early.*`: the early ensemble, networks trained for a short time."""
+
+    networks: int = whole(1, 1000)
+    share: Number = Field(gt=0, le=1, description="a number in (0, 1]")
+
+
 class Prune(Section):
     """`prune.*`: what each round removes, and how the survivors are retrained."""
 
@@ -94,6 +101,7 @@ class Common(Section):
     n_rounds: int = whole(1, ROUNDS)
     model: Model
     train: Train
+    early: Early
     prune: Prune
     finetune: Finetune
     sparse: bool = Field(description="true or false")
@@ -117,10 +125,12 @@ class Common(Section):
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
         source = sources.source(self.dataset)
-        if self.noise_type == "asymmetric" and not source.LOOK_ALIKE:
+        needs_map = corruption.NOISE_TYPES[self.noise_type].of_map
+        if needs_map and not corruption.look_alikes(source, self.noise_type):
+            others = [name for name, kind in corruption.NOISE_TYPES.items() if kind.of_map is None]
             raise ValueError(
-                "noise_type='asymmetric': must be one of symmetric, uniform_other, pairflip with "
-                f"dataset={self.dataset}, which has no map of look-alikes"
+                f"noise_type={self.noise_type!r}: must be one of {', '.join(others)} with dataset={self.dataset}, "
+                "which has no map of look-alikes" + (" of all classes" if needs_map == "LOOK_ALIKES" else "")
             )
         if source.NUM_TRAIN is not None:  # otherwise the stages check, when they have seen the data
             if self.subset.train > source.NUM_TRAIN:

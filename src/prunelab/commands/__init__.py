@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prunelab.errors import UserError
 
-COMMANDS = ("show", "queue", "sweep", "compare", "report", "doctor")
+COMMANDS = ("show", "queue", "sweep", "compare", "report", "suspects", "doctor")
 OUTSIDE = "not inside a prunelab repository: no folder with dvc.yaml and conf/, here or above"
 
 

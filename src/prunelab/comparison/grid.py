@@ -18,7 +18,7 @@ from prunelab.errors import UserError
 from prunelab.studies.sdd.evidence import Evidence
 
 # Parameters and sections that do not move the points a curve has. The name of a preset says nothing by itself.
-NEUTRAL = ("seeds", "setting", "studies", "n_rounds", "device", "data_root")
+NEUTRAL = ("seeds", "setting", "studies", "n_rounds", "device", "data_root", "early")
 NEUTRAL += tuple(section for study in studies.names() for section in studies.parameters(study).PARAMETERS)
 # Within one of these, everything may differ from the next: they are compared side by side only.
 WHOLE = ("setting", "dataset")

@@ -1,15 +1,15 @@
 """One HTML page on one or several runs that needs nothing beside it: no network, no file."""
 
-import base64
 import io
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
+import markupsafe
 
 from prunelab import presets
-from prunelab.comparison import differences, figure, interactive, judging, tabulate
+from prunelab.comparison import differences, figure, interactive, judging, report_labels, tabulate
 from prunelab.comparison.grid import Grid, common, differing
 from prunelab.comparison.runs import Run
 from prunelab.errors import UserError
@@ -24,22 +24,39 @@ MOST = 3  # runs whose figures are all shown
 ALSO = ("seeds", "n_rounds")
 
 
-def build(runs: Sequence[Run], grid: Grid, *, all_figures: bool = False) -> str:
+def build(runs: Sequence[Run], grid: Grid | None, *, labels: Sequence[Run] = (), all_figures: bool = False) -> str:
     """The page.
 
     Args:
-        runs: at least one.
-        grid: the same runs, laid out.
+        runs: of the study sdd.
+        grid: the same runs, laid out; None if there are none.
+        labels: runs of the study labels; one at least of either study.
         all_figures: of every run, however many there are.
 
     Raises UserError if this folder lacks the page that is filled.
     """
     if not PAGE.is_file():
         raise UserError(f"{PAGE}: not found; run from the root of the repository")
+    every = list({run.name: run for run in [*runs, *labels]}.values())
+    parts = report_labels.sections(labels)
+    body = _template().render(
+        question=question(runs) if runs else "Which labels are probably wrong?",
+        everything=every,
+        sdd=_sdd(runs, grid, all_figures=all_figures) if grid else "",
+        labels=parts,
+        pages=[part.page for part in parts],
+        chain=any(part.metrics.get("chain") or part.page["rows"][0]["chain_rank"] for part in parts),
+        commands={run.name: "\n".join(commands(run)) for run in every},
+    )
+    page = PAGE.read_text(encoding="utf-8")
+    return page.replace("{refresh_tag}", "").replace("{plot_divs}", body)
+
+
+def _sdd(runs: Sequence[Run], grid: Grid, *, all_figures: bool) -> markupsafe.Markup:
+    """What there is to say of sparse double descent."""
     names = list(FIGURES) if all_figures or len(runs) <= MOST else list(FIGURES)[:1]
     replicates = {len(study.curves.seeds) for study in grid.studies.values()}
-    body = _template().render(
-        question=question(runs),
+    body = _template("report_sdd.html").render(
         common=common(runs),
         replicates=" or ".join(map(str, sorted(replicates))),
         runs=runs,
@@ -53,10 +70,8 @@ def build(runs: Sequence[Run], grid: Grid, *, all_figures: bool = False) -> str:
         grid_picture=_grid_picture(grid, common(runs)) if len(runs) > 1 else "",
         pictures={run.name: _pictures(run, names) for run in runs},
         left_out=len(names) == 1,
-        commands={run.name: "\n".join(commands(run)) for run in runs},
     )
-    page = PAGE.read_text(encoding="utf-8")
-    return page.replace("{refresh_tag}", "").replace("{plot_divs}", body)
+    return markupsafe.Markup(body)
 
 
 def question(runs: Sequence[Run]) -> str:
@@ -97,27 +112,23 @@ def _differing(runs: Sequence[Run]) -> list[str]:
 
 def _pictures(run: Run, names: Sequence[str]) -> list[tuple[str, str]]:
     pictures = ((name, run.bytes(str(places.PLOTS / places.FIGURES / f"{name}.png"))) for name in names)
-    return [(name, _inline(data)) for name, data in pictures if data]
+    return [(name, report_labels.inline(data)) for name, data in pictures if data]
 
 
 def _grid_picture(grid: Grid, subtitle: str) -> str:
     buffer = io.BytesIO()
     figure.draw(grid, subtitle).savefig(buffer, format="png", metadata={"Software": None})
-    return _inline(buffer.getvalue())
+    return report_labels.inline(buffer.getvalue())
 
 
-def _inline(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _template() -> jinja2.Template:
+def _template(name: str = "report.html") -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, loader=jinja2.FileSystemLoader(Path(__file__).parent)
     )
     environment.globals["accuracy"] = tabulate.accuracy
     environment.globals["interval"] = _interval
     environment.globals["short"] = lambda found: pages.short(found).replace("claims ", "").replace("\n", "; ")
-    return environment.get_template("report.html")
+    return environment.get_template(name)
 
 
 def _interval(found: Sequence[float] | None, over: str) -> str:

@@ -90,8 +90,7 @@ def rows(pair: Pair) -> list[dict[str, Any]]:
     for seed in pair.seeds:
         widest = pair.baseline
         dense = losses(widest, "r00", seed)
-        permuted = _permuted(widest, seed, len(dense))
-        score = _arrays(widest, artifacts.replicate(places.EL2N, seed) / places.SCORES)["score"]
+        permuted, score = _permuted_and_el2n(widest, seed, len(dense))
         null = _between_dense(widest, seed, dense)
         for kind, (r_a, r_b) in pair.rounds.items():
             keys = pair.evidence[0].keys[r_a], pair.evidence[1].keys[r_b]
@@ -155,14 +154,18 @@ def _loss(run: Evidence) -> NDArray[np.float64]:
     return np.asarray(run.curve["permuted_loss" if noisy else "train_loss"].mean(axis=1))
 
 
-def _permuted(run: Run, seed: int, count: int) -> NDArray[np.bool_]:
-    """Which training examples had their labels drawn anew [N]."""
+def _permuted_and_el2n(run: Run, seed: int, count: int) -> tuple[NDArray[np.bool_], Losses]:
+    """Which training examples had their labels drawn anew, and how hard each is: [N] both."""
     path = artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS
     found = _arrays(run, path)
     inside = ~found["validation"]
     if int(inside.sum()) != count:
         raise UserError(f"{run.name}: {path}: has labels of {int(inside.sum())} examples, its rounds {count}")
-    return np.asarray(found["permuted"][inside])
+    path = artifacts.replicate(artifacts.EARLY, seed) / artifacts.SCORES
+    each = _arrays(run, path)["el2n"]
+    if each.shape[1] != len(inside):
+        raise UserError(f"{run.name}: {path}: has scores of {each.shape[1]} examples, must be {len(inside)}")
+    return np.asarray(found["permuted"][inside]), each[:, inside].mean(axis=0, dtype=np.float32)
 
 
 def _arrays(run: Run, path: Path) -> dict[str, artifacts.Array]:

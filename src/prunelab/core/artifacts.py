@@ -34,6 +34,7 @@ RAW = Path("data/common/raw")
 CORRUPTED = Path("data/common/corrupted")
 ORIGIN = Path("data/common/origin")
 ROUNDS = Path("data/rounds")
+EARLY = Path("data/early")  # the early ensemble (rounds/early.py), which several studies look at
 UNFINISHED = Path("data/unfinished")
 # DVCLive's logs of what trains now, to be looked at meanwhile. No output: history.csv has all that they have.
 LIVE = Path("data/live")
@@ -47,9 +48,12 @@ WEIGHTS = "weights.safetensors"  # surviving values, biases, buffers at the end 
 START = "start.safetensors"  # the same where the round began
 MASK = "mask.npz"  # packed bits
 HISTORY = "history.csv"  # one row per epoch
-EXAMPLES = "examples.npz"  # per training example: predicted class, loss; per test example: right at last, at best
+# Per training example: predicted class, loss, means over epochs (training/record.py). Per test example: whether it is
+# right at last, at best.
+EXAMPLES = "examples.npz"
 RECORD = "record.json"  # final figures, sparsity, distances
 LABELS = "labels.npz"  # inside CORRUPTED/seedN
+SCORES = "scores.npz"  # inside EARLY/seedN: what each network makes of each example
 GIVEN = "given.json"  # inside ORIGIN: the parameters and code that all rounds were given
 # Inside ORIGIN/seedN, what every round may go back to; whole tensors:
 INIT = "init.safetensors"  # the dense initialisation
@@ -169,6 +173,12 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write named arrays as a compressed npz (whose members carry checksums)."""
     with _replacing(path) as partial, open(partial, "wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def halved(values: Array) -> Array:
+    """As float16, which has three digits: enough to rank by. What is larger than any becomes the largest."""
+    most = np.finfo(np.float16).max
+    return np.clip(values, -most, most).astype(np.float16)
 
 
 def read_arrays(path: Path, needs: Iterable[str] = ()) -> dict[str, Array]:

@@ -18,6 +18,7 @@ from prunelab.errors import UserError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 GIVEN = "given_train"  # beside ARRAYS, where the data brought noisy labels
+NAMES = "names.json"  # where training examples have names
 FACTS = "facts.json"
 # Larger files are not read into memory but mapped; replicates side by side then share one copy.
 MAPPED_FROM = 512 << 20
@@ -38,6 +39,7 @@ class Images:
     max_value: int = 255
     classes: tuple[str, ...] = ()  # names by number; without any, they are the numbers
     given_train: NDArray[np.int64] | None = None  # noisy labels that came with the data, beside the true ones
+    names: tuple[str, ...] = ()  # of each training example, where its source has one: a file, a line of a table
     notes: tuple[str, ...] = ()  # what the reader decided, a line each, for the user; not stored
 
     def __post_init__(self) -> None:
@@ -123,13 +125,14 @@ def check(images: Images, name: str | Path) -> None:
         "x_test",
         f"has images of {images.x_test.shape[1:]}, must be {images.x_train.shape[1:]} as in x_train",
     )
+    need(len(images.names) in (0, len(images.y_train)), "x_train", f"has {len(images.names)} names, must have one each")
     if images.given_train is not None:
         given, labels = len(images.given_train), len(images.y_train)
         need(given == labels, GIVEN, f"holds {given} labels, must be {labels} as y_train")
 
 
 def store(folder: Path, images: Images) -> None:
-    """Write the arrays and facts.json into `folder`."""
+    """Write the arrays, facts.json and perhaps names.json into `folder`."""
     arrays = images.arrays()
     for name, array in arrays.items():
         artifacts.write_array(folder / f"{name}.npy", array)
@@ -138,7 +141,10 @@ def store(folder: Path, images: Images) -> None:
         "max_value": images.max_value,
         "classes": list(images.classes),
         "arrays": list(arrays),
+        "named": bool(images.names),
     }
+    if images.names:
+        artifacts.write_json(folder / NAMES, list(images.names))
     artifacts.write_json(folder / FACTS, described)
 
 
@@ -148,7 +154,7 @@ def read(folder: Path) -> Images:
     Raises:
         UserError: a file is missing, truncated or changed; the line names it.
     """
-    described = artifacts.read_json(folder / FACTS, ("num_classes", "max_value", "classes", "arrays"))
+    described = artifacts.read_json(folder / FACTS, ("num_classes", "max_value", "classes", "arrays", "named"))
     arrays: dict[str, Any] = {}
     with artifacts.reading(folder / FACTS):
         if not {*ARRAYS} <= {*described["arrays"]} <= {*ARRAYS, GIVEN}:
@@ -161,12 +167,17 @@ def read(folder: Path) -> Images:
         path = folder / f"{name}.npy"
         large = path.is_file() and path.stat().st_size >= MAPPED_FROM
         arrays[name] = artifacts.read_array(path, mapped=large)
+    names = artifacts.read_json(folder / NAMES) if described["named"] is True else []
+    with artifacts.reading(folder / NAMES):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("is no list of names")
     with artifacts.reading(folder / FACTS):
         images = Images(
             **arrays,
             num_classes=described["num_classes"],
             max_value=described["max_value"],
             classes=tuple(described["classes"]),
+            names=tuple(names),
         )
         check(images, folder)
     return images

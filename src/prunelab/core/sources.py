@@ -16,7 +16,9 @@ class Source(Protocol):
     """What a data set's file offers. It may also have `check_root(data_root)`, see `check_root`."""
 
     NUM_TRAIN: int | None  # training images; None where it depends on the user's files
-    LOOK_ALIKE: Mapping[int, int]  # class -> the class it is mistaken for; {} if there is no such map
+    # Class -> the class it is mistaken for; {} if there is none. A file may have LOOK_ALIKES too: of all classes,
+    # for noise_type=look_alike.
+    LOOK_ALIKE: Mapping[int, int]
 
     def load(self, data_root: Path) -> Images:
         """Read the images."""
@@ -68,6 +70,7 @@ def sample(data: Images, num_train: int, num_test: int) -> Images:
         UserError: more are asked for than there are, or fewer than one of each class.
     """
     arrays: dict[str, Any] = data.arrays()
+    names = list(data.names)
     for part, count in (("train", num_train), ("test", num_test)):
         y = arrays[f"y_{part}"]
         if 0 < count < data.num_classes:
@@ -84,4 +87,6 @@ def sample(data: Images, num_train: int, num_test: int) -> Images:
             rank = np.concatenate([np.arange(size) for size in sizes])
             chosen = np.sort(by_class[np.argsort(rank, kind="stable")[:count]])
             arrays |= {name: array[chosen] for name, array in arrays.items() if name.endswith(part)}
-    return replace(data, **arrays)
+            if part == "train":  # those without a name are called by their place in the whole set
+                names = [data.names[i] if data.names else str(i) for i in chosen.tolist()]
+    return replace(data, **arrays, names=tuple(names))

@@ -68,17 +68,19 @@ def without_lone(rows_M: Array, batch_size: int, rng: np.random.Generator) -> Ar
     return np.delete(rows_M, rng.integers(len(rows_M)))
 
 
-def make(images: Images, labels: dict[str, Array], device: torch.device) -> Split:
+def make(images: Images, labels: dict[str, Array], device: torch.device, *, everything: bool = False) -> Split:
     """Join a data set with one replicate's labels.
 
     Args:
         images: the data set.
         labels: `given`, `permuted` and `validation`, each [all training images], as the corrupt stage wrote them.
         device: where the tensors go.
+        everything: train on what is held out for validation too, which has the labels that the data set has.
 
     Pixels are scaled to [0, 1], then each channel by the mean and standard deviation of the training images.
     """
-    training, held_out = np.flatnonzero(~labels["validation"]), np.flatnonzero(labels["validation"])
+    validation = np.zeros_like(labels["validation"]) if everything else labels["validation"]
+    training, held_out = np.flatnonzero(~validation), np.flatnonzero(validation)
     mean, std = inputs.moments(images.x_train, training, images.max_value)
 
     def pictures(x: Array, rows: Array | None) -> Inputs:

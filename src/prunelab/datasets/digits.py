@@ -14,6 +14,7 @@ from prunelab.core.images import Images
 NUM_TRAIN = 1000
 # The digits people confuse, as for MNIST: 2 -> 7, 3 -> 8, 5 <-> 6.
 LOOK_ALIKE = {2: 7, 3: 8, 5: 6, 6: 5}
+LOOK_ALIKES = {0: 6, 1: 7, 2: 7, 3: 8, 4: 9, 5: 6, 6: 5, 7: 1, 8: 3, 9: 4}  # of every digit
 
 
 def load(data_root: Path) -> Images:

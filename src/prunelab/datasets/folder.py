@@ -60,6 +60,7 @@ def _by_folder(root: Path) -> Images:
         y_test,
         num_classes=len(classes),
         classes=tuple(classes),
+        names=_names(root, paths["train"]),
         notes=("labels: by folder", *_notes(root, paths, decided)),
     )
 
@@ -123,6 +124,7 @@ def _by_table(root: Path) -> Images:
         num_classes=len(classes),
         classes=classes,
         given_train=given if "clean_label" in names else None,
+        names=_names(root, parts["train"]),
         notes=(f"labels: {TABLE}, columns {', '.join(rows.columns)}", *_notes(root, parts, decided)),
     )
 
@@ -142,6 +144,10 @@ def _paths(root: Path, rows: files.Rows, where: str) -> list[PurePosixPath]:
             raise UserError(f"{at} is {'not there' if kind == 'nothing' else kind}, must be a picture")
         seen[path] = line
     return list(seen)
+
+
+def _names(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(path.relative_to(root).as_posix() for path in paths)
 
 
 def _notes(root: Path, used: Mapping[str, Sequence[Path]], decided: Sequence[str]) -> list[str]:

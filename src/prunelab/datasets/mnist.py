@@ -12,6 +12,7 @@ NUM_TRAIN = 60_000
 CLASSES = tuple("0123456789")
 # SDD 3.1: 2 -> 7, 3 -> 8, 5 <-> 6.
 LOOK_ALIKE = {2: 7, 3: 8, 5: 6, 6: 5}
+LOOK_ALIKES = {0: 6, 1: 7, 2: 7, 3: 8, 4: 9, 5: 6, 6: 5, 7: 1, 8: 3, 9: 4}  # of every digit
 VERIFIED = ("MNIST/raw/",)
 check_root = published.check_root
 

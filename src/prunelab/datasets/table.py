@@ -58,6 +58,7 @@ def load(data_root: Path) -> Images:
         max_value=1,
         classes=classes,
         given_train=y_given if CLEAN in table.columns else None,
+        names=tuple(table.at(row) for row in np.flatnonzero(trained).tolist()),
         notes=(f"{len(names)} features, each standardised: {some(names, 8)}", how),
     )
 

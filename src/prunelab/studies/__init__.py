@@ -1,7 +1,8 @@
 """The studies, a folder each: its parameters, tables, claims, figures and its own science. None imports another.
 
 A study is there once its folder is: `parameters.py` in it says which sections of parameters it has (PARAMETERS), what
-conf/ derives from them for dvc.yaml (DERIVED), and whether it needs the pruning rounds (ROUNDS).
+conf/ derives from them for dvc.yaml (DERIVED), whether it needs the pruning rounds (ROUNDS), and EARLY where it
+needs the early ensemble.
 """
 
 from importlib import import_module

@@ -34,6 +34,7 @@ def save(folder: Path, outcome: Outcome) -> None:
         "test_right": outcome.right_T.numpy(),
         "test_best_right": outcome.best_right_T.numpy(),
     }
+    examples |= {f"mean_{name}": artifacts.halved(mean_N.numpy()) for name, mean_N in outcome.over_epochs.items()}
     artifacts.write_arrays(folder / artifacts.EXAMPLES, examples)
     artifacts.write_json(folder / artifacts.RECORD, outcome.record)
 

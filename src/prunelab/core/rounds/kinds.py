@@ -20,11 +20,7 @@ def dense(task: Task) -> Outcome:
         UserError: the run is not that long, or batch norm would see a batch of one image.
     """
     start, train = task.fresh(0), task.params.train
-    if len(task.split.x_N) % train.batch_size == 1 and any("running_mean" in name for name in start):
-        raise UserError(
-            f"train.batch_size={train.batch_size}: must not leave a last batch of one image (of "
-            f"{len(task.split.x_N)}), which batch norm cannot be trained on"
-        )
+    trained.check_batches(task, start)
     masks = mask.dense(start, task.prunable())
     rates, keep_at = trained.original_schedule(task), train.rewind_iteration
     if keep_at >= len(rates):

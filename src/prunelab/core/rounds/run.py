@@ -4,10 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from prunelab.core import artifacts, images, split
+from prunelab.core import artifacts, given, images, split
 from prunelab.core.images import Images
 from prunelab.core.rounds import checkpoint, live, replicates
 from prunelab.core.rounds.replicates import OnEpoch, Row
@@ -45,17 +44,10 @@ def train_replicates(
             replicates.run(replicate, params.seeds, params.device, params.threads, note)
 
 
-def split_of(data: Images, seed: int, device: torch.device) -> Split:
-    """A replicate's data on a device. Raises UserError if its labels are damaged, or not those of the images."""
-    path = artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS
-    labels = artifacts.read_arrays(path, ("given", "permuted", "validation"))
-    with artifacts.reading(path):
-        kinds = {"given": np.integer, "permuted": np.bool_, "validation": np.bool_}
-        for name, kind in kinds.items():
-            if labels[name].shape != data.y_train.shape or not np.issubdtype(labels[name].dtype, kind):
-                raise ValueError(
-                    f"{name} is {labels[name].dtype} {labels[name].shape}, not one for each training image"
-                )
-        if labels["given"].min() < 0 or labels["given"].max() >= data.num_classes:
-            raise ValueError(f"given spans {labels['given'].min()}..{labels['given'].max()}")
-    return split.make(data, labels, device)
+def split_of(data: Images, seed: int, device: torch.device, *, everything: bool = False) -> Split:
+    """A replicate's data on a device, with what is held out for validation among what is trained on if `everything`.
+
+    Raises UserError if its labels are damaged, or not those of the images.
+    """
+    labels = given.labels(seed, len(data.y_train), data.num_classes)
+    return split.make(data, labels, device, everything=everything)

@@ -29,6 +29,7 @@ class Outcome:
     history: list[Row]
     predicted_N: Tensor  # class predicted for each training example, int64
     loss_N: Tensor  # its cross-entropy on the given label
+    over_epochs: dict[str, Tensor]  # loss, margin and error of each [N], means over what was measured after each epoch
     right_T: Tensor  # whether each test example is classified correctly, bool
     best_right_T: Tensor  # the same at the epoch that was best on the other half of the test set (core/halves.py)
     record: Row

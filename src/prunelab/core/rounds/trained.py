@@ -14,12 +14,23 @@ from prunelab.core.training.augment import AUGMENTATIONS, Augment
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.learner import Learner
 from prunelab.core.training.optimizers import OPTIMIZERS
+from prunelab.core.training.record import Record
 from prunelab.errors import UserError
 
 
 def steps(task: Task) -> int:
     """Iterations of an epoch."""
     return loop.steps_per_epoch(len(task.split.x_N), task.params.train.batch_size)
+
+
+def check_batches(task: Task, start: State) -> None:
+    """Raises UserError where batch norm would see a batch of one image."""
+    size, count = task.params.train.batch_size, len(task.split.x_N)
+    if count % size == 1 and any("running_mean" in name for name in start):
+        raise UserError(
+            f"train.batch_size={size}: must not leave a last batch of one image (of {count}), which batch norm cannot "
+            "be trained on"
+        )
 
 
 def original_schedule(task: Task) -> list[float]:
@@ -83,7 +94,8 @@ def run(
     engine = Engine(**dict.fromkeys(task.params.engine, True))
     learner = engine.learner(network, masks, sparse=sparse)
     measure = evaluate.Measure(learner, split)
-    history, kept = _train(task, round_number, learner, measure, to_do, keep_at)
+    over_epochs = Record(split.given_N, split.num_classes)
+    history, kept = _train(task, round_number, learner, measure, over_epochs, to_do, keep_at)
     assert measure.log_p_KN is not None
     loss_N, _ = evaluate.outcomes(measure.log_p_KN, split.given_N)
     end = learner.state()
@@ -116,6 +128,7 @@ def run(
         history=history,
         predicted_N=predicted_N.cpu(),
         loss_N=loss_N.cpu(),
+        over_epochs=over_epochs.means(),
         right_T=measure.test_right_T.cpu(),
         best_right_T=measure.best_right_T.cpu(),
         record=record,
@@ -124,7 +137,13 @@ def run(
 
 
 def _train(
-    task: Task, round_number: int, learner: Learner, measure: evaluate.Measure, to_do: loop.Plan, keep_at: int | None
+    task: Task,
+    round_number: int,
+    learner: Learner,
+    measure: evaluate.Measure,
+    over_epochs: Record,
+    to_do: loop.Plan,
+    keep_at: int | None,
 ) -> tuple[list[Row], State | None]:
     """Train and measure: a row for each epoch, and the state just before iteration `keep_at`."""
     train, split = task.params.train, task.split
@@ -142,6 +161,8 @@ def _train(
                 f"round r{round_number:02d}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch "
                 f"{row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
             )
+        assert measure.log_p_KN is not None
+        over_epochs.epoch(measure.log_p_KN)
         task.on_epoch(row, len(walk.epochs))
         history.append(row)
     return history, kept

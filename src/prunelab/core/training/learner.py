@@ -23,7 +23,13 @@ EVALUATION_BATCH = 512
 
 
 class Learner(Protocol):
-    """What the loop, the optimisers and the measures need. Shapes: B images in a batch, N in a set, K classes."""
+    """What the loop, the optimisers and the measures need. Shapes: B images in a batch, N in a set, K classes.
+
+    Attributes:
+        seen_KB: outputs for the last batch that gradients were asked for, before the step.
+    """
+
+    seen_KB: Tensor
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -88,7 +94,9 @@ class ByAutograd:
 
     def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
         """Of the mean cross-entropy by `parameters`."""
-        return torch.autograd.grad(F.cross_entropy(self._forward(batch), labels_B), self._leaves)
+        outputs_BK = self._forward(batch)
+        self.seen_KB = outputs_BK.detach().T
+        return torch.autograd.grad(F.cross_entropy(outputs_BK, labels_B), self._leaves)
 
     @torch.inference_mode()
     def logits(self, x: Inputs) -> Tensor:

@@ -46,13 +46,22 @@ class Run:
         x: N inputs, on the learner's device.
         y: their labels [N], int64.
         plan: learning rates, batches, order.
+        seen: called after each update as seen(positions of its examples [B], outputs before it [K, B]).
 
     Attributes:
         epochs: of the schedule, from 0, those before `first_iteration` left out.
     """
 
-    def __init__(self, learner: Learner, optimizer: Optimizer, x: Inputs | Tensor, y: Tensor, plan: Plan) -> None:
-        self._learner, self._optimizer, self._plan = learner, optimizer, plan
+    def __init__(
+        self,
+        learner: Learner,
+        optimizer: Optimizer,
+        x: Inputs | Tensor,
+        y: Tensor,
+        plan: Plan,
+        seen: Callable[[Tensor, Tensor], None] | None = None,
+    ) -> None:
+        self._learner, self._optimizer, self._plan, self._seen = learner, optimizer, plan, seen
         self._read, self._y = learner.reader(x), y
         self._steps = steps_per_epoch(len(x), plan.batch_size)
         self.epochs = range(plan.first_iteration // self._steps, len(plan.learning_rates) // self._steps)
@@ -67,6 +76,7 @@ class Run:
     def steps(self, epoch: int) -> Iterator[int]:
         """Before each update its iteration; the update is done when the next one is asked for."""
         learner, optimizer, read, y, plan = self._learner, self._optimizer, self._read, self._y, self._plan
+        seen = self._seen
         number = plan.epoch_offset + epoch
         augment = plan.augment(number) if plan.augment else None
         shuffle = plan.order(number)
@@ -76,6 +86,8 @@ class Run:
             yield iteration
             # Gradients get no name here: kept until the next update, they would take a second place in the cache.
             optimizer.step(learner.gradients(read(batch, augment), y[batch]), plan.learning_rates[iteration])
+            if seen:
+                seen(batch, learner.seen_KB)
 
     def row(self, epoch: int) -> Row:
         """The number of a finished epoch, from 1, and its last learning rate; what is measured joins it."""

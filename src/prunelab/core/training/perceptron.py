@@ -106,8 +106,9 @@ class ByHand:
         inputs = [batch]
         for layer in self._layers[:-1]:
             inputs.append(layer.forward(inputs[-1]).clamp_min_(0))
+        self.seen_KB = self._layers[-1].forward(inputs[-1])
         # Softmax minus one at the label, over B.
-        gradient_OB = self._layers[-1].forward(inputs[-1]).softmax(dim=0)
+        gradient_OB = self.seen_KB.softmax(dim=0)
         gradient_OB.scatter_add_(0, labels_B[None], self._minus_ones(gradient_OB))
         gradient_OB.div_(len(labels_B))
         found = [self._layers[-1].by_parameters(gradient_OB, inputs[-1])]

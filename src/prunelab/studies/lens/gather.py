@@ -73,7 +73,7 @@ def gather(params: "Config", pictures: Images) -> Found:
     Raises UserError that names the file if one is missing, damaged, or another round's.
     """
     seeds, keys = list(params.seeds), [f"r{number:02d}" for number in range(params.n_rounds + 1)]
-    labels = [stored.labels(seed, pictures.y_train) for seed in seeds]
+    labels = [stored.labels(seed, pictures.y_train, pictures.num_classes) for seed in seeds]
     tests = len(pictures.y_test)
     counts = [len(one.given_N) for one in labels]
     if len({*counts}) > 1:
@@ -81,7 +81,7 @@ def gather(params: "Config", pictures: Images) -> Found:
     found = {
         (key, seed): stored.answers(artifacts.ROUNDS, key, seed, counts[0], tests) for key in keys for seed in seeds
     }
-    scores = [stored.scores(seed, counts[0]) for seed in seeds]
+    scored = [stored.el2n(seed, one, len(pictures.y_train)) for seed, one in zip(seeds, labels, strict=True)]
     parts = {
         key: Part(
             key,
@@ -99,7 +99,7 @@ def gather(params: "Config", pictures: Images) -> Found:
         loss_RSN=np.array([[found[key, seed].loss_N for seed in seeds] for key in keys]),
         predicted_RSN=np.array([[found[key, seed].predicted_N for seed in seeds] for key in keys]),
         right_RST=np.array([[found[key, seed].right_T for seed in seeds] for key in keys]),
-        score_SN=np.array([score for score, _ in scores]),
-        score_records=[record for _, record in scores],
+        score_SN=np.array([score for score, _ in scored]),
+        score_records=[record for _, record in scored],
         parts=parts,
     )

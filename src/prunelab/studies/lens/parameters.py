@@ -8,7 +8,7 @@ from prunelab.errors import short
 from prunelab.fields import ROUNDS as MOST_ROUNDS
 from prunelab.fields import Derived, Number, Section, one_of, whole
 
-ROUNDS = True
+ROUNDS, EARLY = True, True
 WHICH = ("again", "misclassified", "improved", "random", "worsened")
 # What each draws, or which rounds it has: from r00 on, or from the first `every` on.
 DRAWN, FROM_DENSE = ("random", "again"), ("misclassified",)
@@ -17,13 +17,6 @@ SHARE = "a number between 0 and 1"
 
 def _share() -> Any:
     return Field(gt=0, lt=1, description=SHARE)
-
-
-class El2n(Section):
-    """`el2n.*`: how hard each example is, by networks trained for a short time."""
-
-    networks: int = whole(1, 1000)
-    share: Number = Field(gt=0, le=1, description="a number in (0, 1]")
 
 
 class LeaveOut(Section):
@@ -69,5 +62,13 @@ def leave_out_runs(config: Any) -> dict[str, str]:
     return found
 
 
-PARAMETERS = {"el2n": El2n, "subgroups": Annotated[int, whole(2, 1000)], "leave_out": LeaveOut}
-DERIVED = {"leave_out_runs": Derived(leave_out_runs, "n_rounds and leave_out")}
+def lens_reads(config: Any) -> dict[str, str]:
+    """What lens_draw looks at beside rounds: networks trained on parts, if there are any."""
+    return {"lens": "data/lens/trained" if leave_out_runs(config) else "data/early"}
+
+
+PARAMETERS = {"subgroups": Annotated[int, whole(2, 1000)], "leave_out": LeaveOut}
+DERIVED = {
+    "leave_out_runs": Derived(leave_out_runs, "n_rounds and leave_out"),
+    "lens_reads": Derived(lens_reads, "leave_out"),
+}

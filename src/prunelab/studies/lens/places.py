@@ -3,9 +3,7 @@
 from pathlib import Path
 
 NAME = "lens"
-EL2N = Path("data/lens/trained/el2n")  # a folder a replicate
 LEAVE_OUT = Path("data/lens/trained/leave_out")  # a folder for each part, in the form of core/artifacts.py (`of_round`)
-SCORES = "scores.npz"  # inside EL2N/seedN
 PART = "part.npz"  # inside a part's replicate: which examples it was trained on, packed bits
 # What git keeps of the study.
 PLOTS = Path("plots/lens")

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab.core import artifacts
-from prunelab.studies.lens import places
+from prunelab.core import artifacts, given
+from prunelab.core.rounds import early
+from prunelab.studies.lens import places, scores
 from prunelab.studies.lens.parts.choice import Seen
 
 DENSE = "r00"
-LABELS = ("given", "permuted", "validation")
 Row = dict[str, Any]
 
 
@@ -49,21 +49,17 @@ def part(key: str) -> tuple[str, int]:
     return which, int(number.removeprefix("r"))
 
 
-def labels(seed: int, original: NDArray[np.int64]) -> Labels:
+def labels(seed: int, original: NDArray[np.int64], num_classes: int) -> Labels:
     """A replicate's. Raises UserError that names the file.
 
     Args:
         seed: the replicate.
         original: the data set's labels of all training images.
+        num_classes: K.
     """
-    path = artifacts.replicate(artifacts.CORRUPTED, seed) / artifacts.LABELS
-    found = artifacts.read_arrays(path, LABELS)
-    with artifacts.reading(path):
-        for name, kind in zip(LABELS, (np.integer, np.bool_, np.bool_), strict=True):
-            _is(found[name], kind, (len(original),), name)
-        rows_N = np.flatnonzero(~found["validation"])
-        given, permuted = found["given"][rows_N].astype(np.int64), found["permuted"][rows_N]
-        return Labels(rows_N, given, original[rows_N], permuted)
+    found = given.labels(seed, len(original), num_classes)
+    rows_N = np.flatnonzero(~found["validation"])
+    return Labels(rows_N, found["given"][rows_N], original[rows_N], found["permuted"][rows_N])
 
 
 def answers(folder: Path, key: str, seed: int, count: int | None = None, tests: int | None = None) -> Answers:
@@ -103,20 +99,19 @@ def seen(key: str, seed: int, given_N: NDArray[np.integer]) -> Seen:
     return Seen(given_N, found.predicted_N, found.loss_N, dense.loss_N)
 
 
-def scores(seed: int, count: int) -> tuple[NDArray[np.float32], Row]:
-    """A replicate's EL2N scores [N], and their record. Raises UserError that names a file."""
-    folder = artifacts.replicate(places.EL2N, seed)
-    found = artifacts.read_arrays(folder / places.SCORES, ("score",))["score"]
-    with artifacts.reading(folder / places.SCORES):
-        _is(found, np.floating, (count,), "score")
-        if not np.isfinite(found).all():
-            raise ValueError("score holds NaN or infinity")
-    record = artifacts.read_json(folder / artifacts.RECORD, ("seed", "auc", "agreement", "epochs", "networks"))
-    with artifacts.reading(folder / artifacts.RECORD):
-        _numbers(record, ("auc", "agreement"), empty=True)
-        _numbers(record, ("epochs", "networks"))
-        _own(record, seed=seed)
-    return found, record
+def el2n(seed: int, labels: Labels, count: int) -> tuple[NDArray[np.float32], Row]:
+    """A replicate's EL2N scores [N], means over networks, and how good they are. Raises UserError that names a file.
+
+    Args:
+        seed: the replicate.
+        labels: its own.
+        count: of all training images of the data set; the early ensemble looks at those held out too.
+    """
+    found, record = early.read(seed, count)
+    each_MN = found["el2n"][:, labels.rows_N]
+    score_N = each_MN.mean(axis=0)
+    told = {"auc": scores.auc(score_N, labels.wrong), "agreement": scores.agreement(each_MN)}
+    return score_N, {"seed": seed, **told, "epochs": record["epochs"], "networks": len(each_MN)}
 
 
 def part_record(key: str, seed: int) -> Row:

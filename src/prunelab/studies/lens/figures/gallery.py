@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prunelab import style
+from prunelab import gallery, style
 from prunelab.studies.lens.figures.shown import Shown
 
 KINDS = {"worsened": "most worsened", "improved": "most improved", "least": "least changed"}
@@ -44,10 +44,7 @@ def draw(shown: Shown, subtitle: str) -> Figure | None:
 
 
 def _picture(axes: Axes, shown: Shown, row: Any) -> None:
-    pixels = shown.pictures.x_train[row["index"]]
-    image = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-    grey: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": shown.pictures.max_value} if image.ndim == 2 else {}
-    axes.imshow(image, interpolation="nearest", **grey)
+    gallery.show(axes, shown.pictures.x_train[row["index"]], shown.pictures.max_value)
     wrong = row["given"] != row["original"]
     names = shown.pictures.classes
     label = f"L {names[row['given']]:.8}" + ("   " if len(names[0]) == 1 else "\n") + f"P {names[row['predicted']]:.8}"

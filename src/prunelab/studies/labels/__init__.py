@@ -1,0 +1,1 @@
+"""Labels: which labels of a training set are probably wrong."""
