@@ -14,6 +14,7 @@ from prunelab.core import networks, streams
 from prunelab.core.pruning import mask, select
 from prunelab.core.rounds import checkpoint
 from prunelab.core.rounds.task import Outcome
+from prunelab.core.training import record
 
 SIZES = (1_000, 4_000, 15_000, 60_000)
 RESNET18_ROUNDS, CIFAR_EXAMPLES, CIFAR_EPOCHS = 30, 50_000, 160
@@ -48,9 +49,9 @@ def disk(table: Table) -> None:
         state = mask.applied(weights, masks)
         with tempfile.TemporaryDirectory() as folder:
             predicted = (10 * values).long()
-            checkpoint.save(
-                Path(folder), Outcome(masks, state, state, history, predicted, values, values < 0.5, values < 0.5, {})
-            )
+            right, over_epochs = values < 0.5, dict.fromkeys(record.KINDS, values)
+            outcome = Outcome(masks, state, state, history, predicted, values, over_epochs, right, right, {})
+            checkpoint.save(Path(folder), outcome)
             sizes.append(size_of(Path(folder)))
         if number in (0, 5, 10, 20, 30):
             share = mask.survivors(masks) / mask.prunable(everything)

@@ -1,7 +1,8 @@
 """One wrong change at a time, in a copy of the repository: which test sees it? `uv run python -m benchmarks.mutations`.
 
-A test suite that passes with one of them would not have noticed the mistake. wrong_training.py, wrong_measures.py
-wrong_theory.py and wrong_lens.py list them; a new line there needs no more than a text that is unique in its file.
+A test suite that passes with one of them would not have noticed the mistake. wrong_training.py, wrong_measures.py,
+wrong_theory.py, wrong_lens.py and wrong_labels.py list them; a new line there needs no more than a text that is unique
+in its file.
 """
 
 import argparse
@@ -21,14 +22,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import wrong_lens, wrong_measures, wrong_theory, wrong_training
+from benchmarks import wrong_labels, wrong_lens, wrong_measures, wrong_theory, wrong_training
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "prunelab"
 # Files of fast tests that can see a change, by where it is; the ones that know the answer before the golden numbers.
 TESTS = {
+    "core/training/record": ("early",),
+    "core/rounds/early": ("early",),
+    "studies/labels": ("labels", "label_counts"),
     "core/training": ("training", "remask", "split", "wiring", "scoring", "rounds", "sparse", "stages", "golden"),
-    "core": ("split", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
+    "core": ("split", "early", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
     "studies/lens": ("lens_examples", "lens_claims"),
@@ -156,8 +160,8 @@ def main(mutations: Sequence[Mutation]) -> None:
     sys.exit(survived > 0)
 
 
-ALL = wrong_training.CHANGES | wrong_measures.CHANGES | wrong_theory.CHANGES | wrong_lens.CHANGES
-MUTATIONS = [Mutation(file, *change) for file, changes in ALL.items() for change in changes]
+LISTS = (wrong_training, wrong_measures, wrong_theory, wrong_lens, wrong_labels)
+MUTATIONS = [Mutation(file, *one) for some in LISTS for file, changes in some.CHANGES.items() for one in changes]
 
 if __name__ == "__main__":
     main(MUTATIONS)

@@ -3,12 +3,11 @@
 # By file: (the text as it is, what it becomes, what that means). Lines stay together, so not formatted.
 # fmt: off
 CHANGES: dict[str, list[tuple[str, str, str]]] = {
-    "studies/lens/scoring.py": [
-        ("error_KN[given_N, torch.arange(len(given_N), device=given_N.device)] -= 1",
-         "error_KN[log_p_KN.argmax(dim=0), torch.arange(len(given_N), device=given_N.device)] -= 1",
+    "core/training/record.py": [
+        ("error_KN.scatter_add_(0, labels_N[None],", "error_KN.scatter_add_(0, log_p_KN.argmax(dim=0)[None],",
          "how sure a network is, not how wrong"),
-        ('start = task.fresh(number, "el2n")', "start = task.fresh(0)", "all networks begin as the dense one"),
-        ("[: epochs * trained.steps(task)]", "[: epochs]", "trained for a few steps"),
+    ],
+    "studies/lens/scores.py": [
         ("each_MN[1::2].mean(axis=0)", "each_MN[::2].mean(axis=0)", "agreement with itself"),
         ("roc_auc_score(wrong_N, score_N)", "roc_auc_score(~wrong_N, score_N)", "AUC of right labels"),
     ],

@@ -80,7 +80,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "every replicate has the same initialisation"),
     ],
     "core/rounds/run.py": [
-        ("artifacts.replicate(artifacts.CORRUPTED, seed)", "artifacts.replicate(artifacts.CORRUPTED, params.seeds[0])",
+        ("given.labels(seed, len(data.y_train)", "given.labels(0, len(data.y_train)",
          "every replicate trains on the first one's noise"),
     ],
     "core/rounds/checkpoint.py": [
