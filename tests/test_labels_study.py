@@ -119,8 +119,11 @@ def test_the_list_and_the_data_without_it(done, pictures, tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (("--top", "0"), "--top 0: must be 1 at least"),
-        (("--top", "360"), "--top 360: must be less than the 360 training examples"),
+        (("--top", "0"), "--top 0: must be from 1 to 360"),
+        (("--top", "361"), "--top 361: must be from 1 to 360"),
+        (("--top", "360", "--write", "x.npz"), "--top 360: must be from 1 to 359"),
+        (("--csv", "{root}/x.csv"), "--csv {root}/x.csv: must not be the run's own data"),
+        (("--csv", "conf"), "--csv conf: is a folder, must be a file"),
         (("--write", "x.csv"), "--write x.csv: must end in .npz (or, for dataset=table, in .csv)"),
         (("--write", "nowhere/x.npz"), "--write nowhere/x.npz: there is no folder nowhere"),
         (("--write", "{root}/x.npz"), "--write {root}/x.npz: must not be the run's own data"),

@@ -28,14 +28,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print, or write."""
-    if options.top is not None and options.top < 1:
-        raise UserError(f"--top {options.top}: must be 1 at least")
     (found,), _ = runs.read([options.name], "labels")
     if options.write:
         suspects.check_target(found, options.write)
+    if options.csv:
+        suspects.check_place(found, options.csv, "--csv")
     rows = suspects.read(found, options.seed)
-    if options.top is not None and options.top >= len(rows):
-        raise UserError(f"--top {options.top}: must be less than the {len(rows)} training examples")
+    most = len(rows) - bool(options.write)
+    if options.top is not None and not 1 <= options.top <= most:
+        raise UserError(f"--top {options.top}: must be from 1 to {most}")
     if options.write:
         top = options.top if options.top is not None else suspects.estimated(found, rows)
         if top is None:

@@ -107,6 +107,9 @@ def common(runs: Sequence[Run]) -> str:
     """What all of them are, in words."""
     words = {"model.name": "{}", "dataset": "{}", "noise": "noise {}", "noise_type": "{} noise"}
     words |= {"prune.criterion": "{} pruning", "prune.retrain": "{}"}
+    if not any(run.settings.get("noise") for run in runs):  # then of no type either
+        del words["noise_type"]
+        words["noise"] = "no noise added"
     found = {name: {str(run.settings.get(name)) for run in runs} for name in words}
     return ", ".join(words[name].format(*values) for name, values in found.items() if len(values) == 1)
 

@@ -63,16 +63,23 @@ def estimated(run: Run, rows: Sequence[Row]) -> int | None:
 
 def check_target(run: Run, target: Path) -> None:
     """Raises UserError where cleaned data cannot be written: before anything is read."""
-    source, dataset = Path(str(run.settings["data_root"])), str(run.settings["dataset"])
-    allowed = (".npz", ".csv") if dataset == "table" else (".npz",)
+    allowed = (".npz", ".csv") if run.settings["dataset"] == "table" else (".npz",)
     if target.suffix.lower() not in allowed:
         raise UserError(f"--write {target}: {WRITTEN}")
-    if source.resolve() in (target.resolve(), *target.resolve().parents) and dataset in ("npz", "table", "folder"):
-        raise UserError(f"--write {target}: must not be the run's own data (data_root={source}) nor lie in it")
+    check_place(run, target, "--write")
     if target.exists():
         raise UserError(f"--write {target}: exists already; remove it, or name another file")
+
+
+def check_place(run: Run, target: Path, option: str) -> None:
+    """Raises UserError for a folder, a place in none, and the user's own data, which stays as it is."""
+    source, dataset = Path(str(run.settings["data_root"])), str(run.settings["dataset"])
+    if source.resolve() in (target.resolve(), *target.resolve().parents) and dataset in ("npz", "table", "folder"):
+        raise UserError(f"{option} {target}: must not be the run's own data (data_root={source}) nor lie in it")
+    if target.is_dir():
+        raise UserError(f"{option} {target}: is a folder, must be a file")
     if not target.parent.is_dir():
-        raise UserError(f"--write {target}: there is no folder {target.parent}")
+        raise UserError(f"{option} {target}: there is no folder {target.parent}")
 
 
 def write(run: Run, target: Path, rows: Sequence[Row]) -> str:

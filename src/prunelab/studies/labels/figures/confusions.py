@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from prunelab import style
 from prunelab.studies.labels.figures.shown import Shown, cut
@@ -34,7 +35,7 @@ def draw(shown: Shown, subtitle: str) -> Figure | None:
             light = value > 0.6 * shown_table.max()
             text = f"{value:.0f}" if value >= 0.5 else "<1"
             axes.text(j, i, text, ha="center", va="center", fontsize=6.5, color="white" if light else style.BLACK)
-    figure.colorbar(image, ax=axes, label="examples", shrink=0.8)
+    figure.colorbar(image, ax=axes, label="examples", shrink=0.8, ticks=MaxNLocator(integer=True))
     style.title(figure, "What suspect labels may be instead", subtitle)
     said = (
         f"The {table.sum():.0f} examples for which the early ensemble finds another class more probable than the given"

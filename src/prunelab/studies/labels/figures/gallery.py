@@ -9,6 +9,7 @@ from prunelab import gallery, style
 from prunelab.studies.labels.figures.shown import Row, Shown, cut, replicates
 
 ACROSS = 10
+SHORT = 8  # letters of both labels that fit beside each other
 
 
 def draw(shown: Shown, subtitle: str) -> Figure | None:
@@ -21,13 +22,16 @@ def draw(shown: Shown, subtitle: str) -> Figure | None:
     figure, panels = plt.subplots(down, ACROSS, figsize=(8.2, 1.08 * down + 0.75), squeeze=False)
     for axes in panels.ravel():
         axes.axis("off")
+    short = max(len(row["given"]) + len(row["suggested"]) for row in rows) <= SHORT
     for axes, row in zip(panels.ravel(), rows, strict=False):
-        _picture(axes, shown, row)
+        _picture(axes, shown, row, " → " if short else "\n→ ")
     style.title(figure, f"The {len(rows)} most suspected labels", subtitle)
     said = f"Given label → suggested label, the most suspected first; {replicates(seeds)}."
     if shown.truth:
         fine = sum(not row["wrong"] for row in rows)
-        said += f" Red frame: the given label is right after all ({fine} of {len(rows)})."
+        said += (
+            f" Red frame: the given label is right after all ({fine} of {len(rows)})." if fine else " All are wrong."
+        )
     else:
         said += " Nobody has checked them: hard examples whose label is right are among them."
         (count,) = (row for row in shown.tables["counts"] if row["seeds"] == seeds)
@@ -38,11 +42,9 @@ def draw(shown: Shown, subtitle: str) -> Figure | None:
     return figure
 
 
-def _picture(axes: Axes, shown: Shown, row: Row) -> None:
+def _picture(axes: Axes, shown: Shown, row: Row, between: str) -> None:
     gallery.show(axes, shown.pictures.x_train[row["index"]], shown.pictures.max_value)
-    given, suggested = cut(row["given"], 11), cut(row["suggested"], 11)
-    short = len(given) + len(suggested) <= 8
-    axes.set_title(f"{given} → {suggested}" if short else f"{given}\n→ {suggested}", fontsize=7.5, pad=2)
+    axes.set_title(f"{cut(row['given'], 11)}{between}{cut(row['suggested'], 11)}", fontsize=7.5, pad=2)
     if shown.truth and not row["wrong"]:
         axes.axis("on")
         axes.set(xticks=[], yticks=[])

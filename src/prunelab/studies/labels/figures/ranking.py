@@ -15,7 +15,7 @@ BINS = 40
 
 def draw(shown: Shown, subtitle: str) -> Figure:
     """A histogram of the score; beside it precision and the share found along the ranking, or the score itself."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.4, 3.5))
     _histogram(left, shown)
     (_quality if shown.truth else _scores)(right, shown)
     style.title(figure, "How suspect labels are", subtitle)
@@ -27,8 +27,8 @@ def draw(shown: Shown, subtitle: str) -> Figure:
     else:
         low, high = (np.mean([row[name] for row in shown.tables["counts"]]) for name in ("low", "high"))
         means = f"; means of {groups} replicates" if groups > 1 else ""
-        said += "Shaded: where the count of more suspect labels is that of the wrong ones by the estimate "
-        said += f"({np.mean(many):.0f}, 95% interval {low:.0f} to {high:.0f}{means})."
+        said += f"Estimated number of wrong labels: {np.mean(many):.0f}, 95% interval {low:.0f} to {high:.0f}{means}. "
+        said += "Shaded: the score down to which as many examples are more suspect, of the first group of replicates."
     style.note(figure, said)
     return figure
 
@@ -46,13 +46,12 @@ def _histogram(axes: Axes, shown: Shown) -> None:
         style_of: dict[str, Any] = {"color": color, "hatch": hatch, "edgecolor": color, "label": named}
         axes.bar(edges[:-1], counts, np.diff(edges), align="edge", alpha=0.55, linewidth=0.4, **style_of)
     axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 8)  # room for the legend
     axes.set_xlim(0, np.sqrt(2))
     axes.set_xlabel("score: distance of probabilities from the given label")
-    axes.set_ylabel("examples")
+    axes.set_ylabel("examples (log scale; linear below 1)")
     _estimated(axes, shown)
-    if shown.truth:
-        axes.legend(loc="upper right")
+    axes.legend(loc="upper left", ncols=2, fontsize=7.5)
 
 
 def _estimated(axes: Axes, shown: Shown) -> None:
@@ -60,8 +59,8 @@ def _estimated(axes: Axes, shown: Shown) -> None:
     if first["low"] is None:
         return
     score = np.array([row["score"] for row in shown.rows("suspects", shown.groups[0])])
-    ends = [score[min(len(score), max(1, round(first[name]))) - 1] for name in ("high", "low")]
-    axes.axvspan(ends[0], ends[1], color=style.ORANGE, alpha=0.3, linewidth=0)
+    ends = [score[round(first[name]) - 1] if first[name] >= 1 else np.sqrt(2) for name in ("high", "low")]
+    axes.axvspan(*ends, color="#f3e3c0", linewidth=0, zorder=0, label="estimated to be wrong, to here (95%)")
 
 
 def _quality(axes: Axes, shown: Shown) -> None:
@@ -78,10 +77,10 @@ def _quality(axes: Axes, shown: Shown) -> None:
     wrong = np.mean([100 * row["wrong"] / row["examples"] for row in shown.tables["counts"]])
     axes.axvline(wrong, color=style.BLACK, linewidth=0.8, linestyle="--", label="as many as are wrong")
     axes.set_xlabel("share of examples looked at, the most suspect first (%)")
-    axes.set_ylabel("%")
+    axes.set_ylabel("precision, found (%)")
     axes.set_ylim(0, 102)
     axes.set_xlim(0, 100)
-    axes.legend(loc="center right")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=7.5)
 
 
 def _scores(axes: Axes, shown: Shown) -> None:
