@@ -64,7 +64,7 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
          "return group.probability_KN.argmax(axis=0) == group.given_N", "agreement is disagreement"),
     ],
     "studies/labels/sheet.py": [
-        ("sorted(rows, key=lambda row: row[\"rank\"])", "sorted(rows, key=lambda row: row[\"index\"])",
+        ("sorted(first, key=lambda row: row[\"rank\"])", "sorted(first, key=lambda row: row[\"index\"])",
          "pictures in another order than the list"),
     ],
 }

@@ -169,6 +169,16 @@ def test_suspects_line_up():
     assert third == "  10      3  bb     c          0.500              -"
 
 
+def test_the_sheet_has_all_suspects_of_the_group_that_the_page_lists(tmp_path, monkeypatch):
+    """However many groups there are: none of the first one's gives way to another's."""
+    monkeypatch.setattr(sheet, "MOST", 10)
+    images = make_images()
+    groups = [group([seed], images, images.y_train, np.roll(np.linspace(1, 0, 40), 13 * seed)) for seed in range(3)]
+    rows = tables.every(Found(groups, truth=False, chain=[], pictures=images))["suspects"]
+    sheet.keep(tmp_path, rows, images)
+    assert artifacts.read_json(tmp_path / places.CELLS)["index"] == [*range(10)]
+
+
 def test_the_sheet_has_every_suspect_in_its_cell(tmp_path):
     from PIL import Image
 

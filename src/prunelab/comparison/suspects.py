@@ -105,8 +105,10 @@ def write(run: Run, target: Path, rows: Sequence[Row]) -> str:
     lost = np.setdiff1d(np.arange(data.num_classes), labels["given"][kept_N])
     if len(lost):
         raise UserError(f"--top {len(rows)}: would leave no example of class {files.shown(data.classes[lost[0]])}")
-    content = _npz(data, labels["given"], kept_N) if target.suffix.lower() == ".npz" else _csv(run, data, kept_N)
-    _put(target, content)
+    if target.suffix.lower() == ".npz":
+        artifacts.write_arrays(target, _arrays(data, labels["given"], kept_N))
+    else:
+        artifacts.write_text(target, _lines(run, data, kept_N))
     return f"{target}: {int(kept_N.sum())} of {len(kept_N)} training examples, without the {len(rows)} most suspected"
 
 
@@ -129,7 +131,8 @@ def _data(run: Run, seed: int) -> tuple[Images, dict[str, NDArray[Any]]]:
             os.chdir(here)
 
 
-def _npz(data: Images, given_N: NDArray[np.int64], kept_N: NDArray[np.bool_]) -> bytes:
+def _arrays(data: Images, given_N: NDArray[np.int64], kept_N: NDArray[np.bool_]) -> dict[str, Any]:
+    """As dataset=npz reads them."""
     names = np.array(data.classes)
     arrays: dict[str, Any] = {"x_train": data.x_train[kept_N], "x_test": data.x_test}
     if data.x_train.shape[2:] == (1, 1) and data.x_train.dtype == np.float32:  # features
@@ -139,12 +142,10 @@ def _npz(data: Images, given_N: NDArray[np.int64], kept_N: NDArray[np.bool_]) ->
     arrays |= {"y_train": names[given_N[kept_N]], "y_test": names[data.y_test]}
     if data.given_train is not None or (given_N != data.y_train).any():
         arrays["y_train_clean"] = names[data.y_train[kept_N]]
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
-    return content.getvalue()
+    return arrays
 
 
-def _csv(run: Run, data: Images, kept_N: NDArray[np.bool_]) -> bytes:
+def _lines(run: Run, data: Images, kept_N: NDArray[np.bool_]) -> str:
     """The lines of the user's own table that are kept; the table must still be the one that the run read."""
     source = Path(str(run.settings["data_root"]))
     if source.suffix.lower() != ".csv":
@@ -164,14 +165,4 @@ def _csv(run: Run, data: Images, kept_N: NDArray[np.bool_]) -> bytes:
     for i, cells in enumerate(zip(*columns, strict=True)):
         if table.at(i) not in dropped:
             rows.writerow(cells)
-    return content.getvalue().encode()
-
-
-def _put(target: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    return content.getvalue()

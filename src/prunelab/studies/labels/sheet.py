@@ -18,16 +18,17 @@ def keep(folder: Path, suspects: list[dict[str, Any]], pictures: Images) -> None
 
     Args:
         folder: where to.
-        suspects: rows of suspects.csv, the most suspect first; several groups of replicates follow each other.
+        suspects: rows of suspects.csv; the first group's are taken, which the page lists.
         pictures: the data set; of features there is no sheet.
     """
-    rows = [row for row in suspects if row["rank"] <= MOST] if pictures.x_train.dtype == np.uint8 else []
-    index = list(dict.fromkeys(row["index"] for row in sorted(rows, key=lambda row: row["rank"])))[:MOST]
+    first = [row for row in suspects if row["seeds"] == suspects[0]["seeds"]]
+    index = [row["index"] for row in sorted(first, key=lambda row: row["rank"])][:MOST]
+    if pictures.x_train.dtype != np.uint8:
+        index = []
     cells: dict[str, Any] = {"index": index, "across": ACROSS, "width": 0, "height": 0}
     if index:
         whole = gallery.sheet(pictures.x_train[index], pictures.max_value, LARGEST, ACROSS)
         whole.save(folder / places.SHEET, optimize=True)
         down = -(-len(index) // ACROSS)
         cells |= {"width": whole.width // min(ACROSS, len(index)), "height": whole.height // down}
-        cells["grey"] = whole.mode == "L"
     artifacts.write_json(folder / places.CELLS, cells)
