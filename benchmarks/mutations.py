@@ -1,8 +1,7 @@
 """One wrong change at a time, in a copy of the repository: which test sees it? `uv run python -m benchmarks.mutations`.
 
-A test suite that passes with one of them would not have noticed the mistake. wrong_training.py, wrong_measures.py,
-wrong_theory.py, wrong_lens.py and wrong_labels.py list them; a new line there needs no more than a text that is unique
-in its file.
+A test suite that passes with one of them would not have noticed the mistake. The files wrong_*.py list them; a new
+line there needs no more than a text that is unique in its file.
 """
 
 import argparse
@@ -22,12 +21,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import wrong_labels, wrong_lens, wrong_measures, wrong_theory, wrong_training
+from benchmarks import wrong_labels, wrong_lens, wrong_measures, wrong_stability, wrong_theory, wrong_training
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "prunelab"
 # Files of fast tests that can see a change, by where it is; the ones that know the answer before the golden numbers.
 TESTS = {
+    "core/pruning/filters": ("filters", "stability_arms"),
+    "core/pruning/rectified": ("filters",),
+    "scores": ("filters",),
     "core/training/record": ("early",),
     "core/rounds/early": ("early",),
     "studies/labels": ("labels", "label_counts"),
@@ -35,9 +37,15 @@ TESTS = {
     "core": ("split", "early", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
+    "studies/stability/flatness": ("stability_flatness",),
+    "studies/stability/claims": ("stability_claims",),
+    "studies/stability/gather": ("stability_arms", "stability_study"),
+    "studies/stability": ("stability_arms", "stability_schemes", "filters"),
+    "judging/within": ("within",),
     "studies/lens": ("lens_examples", "lens_claims"),
     "comparison/similarity": ("lens_across",),
     "studies/theory": ("theory_descent", "theory_measures", "theory_claims"),
+    "landscape": ("landscape", "spectrum", "stages", "golden"),
     "studies/sdd/landscape": ("landscape", "stages", "golden"),
     "studies/sdd": ("tables", "effects", "analysis", "claims", "golden"),
     "regimes": ("effects", "analysis", "golden"),
@@ -160,7 +168,7 @@ def main(mutations: Sequence[Mutation]) -> None:
     sys.exit(survived > 0)
 
 
-LISTS = (wrong_training, wrong_measures, wrong_theory, wrong_lens, wrong_labels)
+LISTS = (wrong_training, wrong_measures, wrong_theory, wrong_lens, wrong_labels, wrong_stability)
 MUTATIONS = [Mutation(file, *one) for some in LISTS for file, changes in some.CHANGES.items() for one in changes]
 
 if __name__ == "__main__":

@@ -14,15 +14,38 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
         ('streams.generator(seed, "landscape probes")', 'streams.generator(0, "landscape probes")',
          "every replicate has the same probes"),
     ],
-    "studies/sdd/landscape/curvature.py": [
+    "landscape/curvature.py": [
         ('which="LA"', 'which="SA"', "smallest instead of largest eigenvalues"),
         ("np.sort(values)[::-1].copy()", "np.sort(values).copy()", "eigenvalues rising"),
-        ("ddof=1)) / sqrt(probes)", "ddof=1))", "the trace's error is the probes' deviation"),
+        ("ddof=1)) / sqrt(len(self.estimates))", "ddof=1))", "the trace's error is the probes' deviation"),
+        ("np.argsort(-np.abs(values), kind", "np.argsort(-values, kind", "leading eigenvalues by sign"),
+        ('which="LM"', 'which="LA"', "leading eigenvalues are never negative"),
+        ("return centred, squares / count", "return centred, centred", "the second moment of gradients is centred"),
+        ("- before\n", "\n", "a layer's block is another layer's"),
+        ("signs[positions] @ product[positions]", "signs[positions] @ signs[positions]", "a layer's trace is its size"),
+    ],
+    "landscape/lanczos.py": [
+        ("for _ in range(2):", "for _ in range(0):", "Lanczos without reorthogonalisation"),
+        ("return found.radau()", "return found.gauss()[:2]", "no node where the null space is"),
+        ("return nodes, vectors[0] ** 2\n", "return nodes, np.full(len(nodes), 1 / len(nodes))\n",
+         "every node stands for as many eigenvalues"),
+    ],
+    "landscape/spectrum.py": [
+        ("above = np.maximum(values, 0.0)", "above = np.abs(values)", "negative eigenvalues determine parameters"),
+        ("return vector - (vectors @ vector) @ vectors", "return vector", "outliers are counted twice"),
+        ("project(image - (vectors @ signs) @ images)", "project(image)[::-1]", "Lanczos' first product is another's"),
+        ("shares * (rest / len(probes))", "shares * (len(curvature) / len(probes))",
+         "more eigenvalues than parameters"),
+    ],
+    "studies/sdd/spectra_tables.py": [
+        ('row["solution"] == of]', 'row["solution"] == "sparse"]', "re-dense spectra are the sparse ones"),
+        ("np.arcsinh(values / LINEAR), weights, grid", "np.arcsinh(values / LINEAR), weights * 0 + 1, grid",
+         "a density of nodes, not of eigenvalues"),
     ],
     "studies/sdd/landscape/surface.py": [
         ("torch.lerp(a[name], b[name], alpha)", "torch.lerp(b[name], a[name], alpha)", "the path reversed"),
     ],
-    "studies/sdd/landscape/objective.py": [
+    "landscape/objective.py": [
         ("self.network = network.eval()", "self.network = network.train()", "the landscape in training mode"),
     ],
     "stages/corrupt.py": [

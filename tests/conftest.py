@@ -17,8 +17,8 @@ from prunelab.core.images import Images
 
 ROOT = Path(__file__).resolve().parent.parent
 # Files that take longest go first, so that no core is left waiting for one at the end.
-LONGEST = ("repro", "sweep", "partial", "labels_study", "lens_study", "why", "interrupted", "own_data", "kills")
-LONGEST += ("same_bytes", "house", "damage", "theory_study")
+LONGEST = ("repro", "stability_study", "sweep", "partial", "labels_study", "lens_study", "why", "interrupted")
+LONGEST += ("own_data", "kills", "same_bytes", "house", "damage", "theory_study")
 
 
 def pytest_collection_modifyitems(items):

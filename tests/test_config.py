@@ -101,6 +101,11 @@ WRONG = [
     ("landscape.directions", 10**9, "from 1 to 1000"),
     ("landscape.eigenvalues", 10**9, "from 1 to 100"),
     ("landscape.probes", 10**9, "from 2 to 100000"),
+    ("landscape.density", 10**9, "from 0 to 1000"),
+    ("landscape.density_probes", 0, "from 1 to 100000"),
+    ("landscape.alphas", [1, 0.1], "numbers greater than 0, at most 1000000, increasing"),
+    ("landscape.alphas", [0, 1], "numbers greater than 0, at most 1000000, increasing"),
+    ("landscape.alphas", [], "a list of 1 to 20 numbers"),
     ("train.lr", "1e-3", "a number greater than 0"),
 ]
 
@@ -122,6 +127,7 @@ def test_what_is_wrong_is_named_in_one_line(name, value, allowed):
         ({"train.optimizer": "adam", "train.momentum": 0.9}, "train.momentum=0.9: must be 0 with train.optimizer=adam"),
         ({"dataset": "npz", "noise_type": "asymmetric"}, "noise_type='asymmetric': must be one of symmetric, "),
         ({"noise": 0.0004}, "noise=0.0004: selects none of the 1000 training images; must be 0, or at least 0.0005"),
+        ({"landscape.density_probes": 19}, "landscape.density_probes=19: must be at most landscape.probes=18"),
         ({"subset.train": 1001}, "subset.train=1001: must be at most 1000"),
         ({"subset.train": 100, "train.validation": 100}, "must be less than the 100 training images"),
         ({"subset.train": 100, "train.rewind_iteration": 200}, "must be less than the 200 iterations"),
@@ -153,9 +159,10 @@ def test_rounds_of_each_schedule():
 def test_nothing_is_made_for_a_study_that_is_not_chosen(studies, made):
     derived = config.derived(config.validate(changed(DEFAULT, {"studies": studies, "reinit.every": 2})))
     others = ("early_networks", "leave_out_runs", "lens_reads", "labels_reads")
+    others += ("arms", "flatness_arms", "reliance_arms", "stability_reads")
     assert all(bool(derived[name]) == made for name in derived if name not in ("chosen", "plotted", *others))
     assert not any(derived[name] for name in others)
-    rest = ("labels", "lens", "theory")
+    rest = ("labels", "lens", "stability", "theory")
     assert derived["chosen"] == {"sdd": studies} | {name: [] for name in rest}
     assert derived["plotted"] == {"sdd": "sdd" if made else "not_chosen"} | dict.fromkeys(rest, "not_chosen")
 

@@ -15,6 +15,7 @@ from tests.golden import pipeline
 # Others: test_kinds_of_study.py.
 HONEST = {
     "no planes, and deviations along lines": {"landscape.plane": False, "landscape.directions": 2, "seeds": [0]},
+    "neither spectrum nor layers": {"landscape.density": 0, "seeds": [0]},
     "a sparse phase of one epoch": {"prune.retrain": "lr_rewind", "train.rewind_iteration": 2},
 }
 
@@ -39,7 +40,7 @@ def stored(name, rows):
     return path
 
 
-SHAPE = forms.Shape([0, 1], ["r00", "r01"], ["r00"], [], [], [])
+SHAPE = forms.Shape([0, 1], ["r00", "r01"], ["r00"], [], [], [], [])
 
 
 def memorization(**changes):

@@ -118,7 +118,7 @@ def test_a_study_is_added_without_touching_another_file(tmp_path):
         done = run("prunelab", command, "first", cwd=where, check=False)
         assert done.stdout == "error: first did not run the study sdd: nothing left to show\n"
         assert done.returncode == 1
-    all_ = "labels, lens, sdd, theory, toy"
+    all_ = "labels, lens, sdd, stability, theory, toy"
     # A wrong parameter of its own is one line before anything runs; the other study's are still checked.
     for change, line in (
         ("toy.times=10", "error: toy.times=10: must be a whole number from 1 to 9"),

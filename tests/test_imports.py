@@ -152,6 +152,7 @@ SHARED = (
     "prunelab.style",
     "prunelab.byround",
     "prunelab.regimes",
+    "prunelab.landscape",
     "prunelab.fields",
     "prunelab.errors",
     "prunelab.config",

@@ -13,10 +13,10 @@ from test_sparse import lenet
 from torch import nn
 
 from prunelab.core import networks, streams
-from prunelab.studies.sdd.landscape import curvature as curvatures
+from prunelab.landscape import curvature as curvatures
+from prunelab.landscape.curvature import Curvature
+from prunelab.landscape.objective import Objective, sample
 from prunelab.studies.sdd.landscape import surface
-from prunelab.studies.sdd.landscape.curvature import Curvature
-from prunelab.studies.sdd.landscape.objective import Objective, sample
 from prunelab.studies.sdd.landscape.survey import STEPS, Solution, survey
 
 
@@ -243,6 +243,7 @@ def test_a_survey_repeats_and_reports_every_part():
     state = networks.state(network)
     dense = {name: value + 0.01 for name, value in state.items()}
     chosen = SimpleNamespace(examples=30, directions=2, eigenvalues=2, probes=3, plane=True)
+    vars(chosen).update(density=6, density_probes=2)
     solutions = {"sparse": Solution(state, masks), "redense": Solution(dense, {})}
     steps, results = [], []
     for _ in range(2):
@@ -254,3 +255,29 @@ def test_a_survey_repeats_and_reports_every_part():
     assert record["sparse"]["parameters"] < record["redense"]["parameters"]
     assert len(results[0].lines) == 2 * 2 * len(surface.RADII)
     assert len(results[0].planes) == 2 * len(surface.FLAT_RADII) ** 2
+    for name in solutions:
+        nodes = [row for row in results[0].spectrum if row["solution"] == name]
+        assert [row["node"] for row in nodes] == [*range(2 + 2 * 7)]
+        assert sum(row["weight"] for row in nodes) == pytest.approx(record[name]["parameters"])
+        assert [row["eigenvalue"] for row in nodes[:2]] == record[name]["leading"]
+        layers = [row for row in results[0].layers if row["solution"] == name]
+        assert [row["layer"] for row in layers] == ["1", "3", "5"]
+        assert sum(row["parameters"] for row in layers) == record[name]["parameters"]
+        assert sum(row["trace"] for row in layers) == pytest.approx(record[name]["trace"])
+        assert max(row["eigenvalue"] for row in layers) < 1.01 * record[name]["eigenvalues"][0]
+
+
+def test_without_steps_of_lanczos_there_is_no_spectrum_and_nothing_else_is_another():
+    data = make_split(permuted=range(6))
+    network, masks = lenet(0.3)
+    state = networks.state(network)
+    solutions = {"sparse": Solution(state, masks), "redense": Solution(state, {})}
+    found = {}
+    for density in (0, 5):
+        chosen = SimpleNamespace(examples=0, directions=1, eigenvalues=2, probes=3, plane=False)
+        vars(chosen).update(density=density, density_probes=1)
+        found[density] = survey(network, data, solutions, chosen, 0, lambda: None)
+    assert (found[0].spectrum, found[0].layers) == ([], [])
+    for name in solutions:
+        assert found[0].record[name].items() <= found[5].record[name].items()
+    assert found[0].lines == found[5].lines

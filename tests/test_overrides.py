@@ -4,7 +4,7 @@ import re
 import shlex
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prunelab import config, presets
@@ -77,7 +77,7 @@ WRONG = [
     ("engine=compile", "engine='compile': must be a list"),
     ("train.milestones=5", "train.milestones=5: must be a list of epochs"),
     ("device=gpu", "device='gpu': must be one of auto, cpu, cuda"),
-    ("model.name=../x", "model.name='../x': must be one of conv2, lenet, "),
+    ("model.name=../x", "model.name='../x': must be one of conv2, conv_bn, lenet, "),
     ("data_root=2024", "data_root=2024: is read as a number, must be a path; as text it is 'data_root=\"2024\"'"),
     ("data_root=1e3", "data_root=1e3: is read as a number, must be a path; as text it is 'data_root=\"1e3\"'"),
     ("data_root=true", "data_root=true: is read as true or false, must be a path; as text it is 'data_root=\"true\"'"),
@@ -129,6 +129,7 @@ ANY = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_si
 
 @settings(max_examples=60, deadline=None)
 @given(data_root=ODD | ANY)
+@example(data_root=".0")
 def test_a_reports_command_composes_for_any_data_root(default, data_root):
     """Through the shell and through Hydra: the same parameters. `${` is refused, because DVC fills it in."""
     params = {**default, "data_root": data_root}

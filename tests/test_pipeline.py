@@ -17,6 +17,7 @@ from prunelab.studies.lens.tables import COLUMNS as LENS
 from prunelab.studies.sdd import places
 from prunelab.studies.sdd.figures import FIGURES
 from prunelab.studies.sdd.tables import COLUMNS
+from prunelab.studies.stability.gather import ARM_COLUMNS as STABILITY
 from prunelab.studies.theory.network.measures import COLUMNS as THEORY
 from prunelab.sweeps import plan
 
@@ -25,6 +26,8 @@ SRC = ROOT / "src"
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: entry.get("do", entry) for name, entry in DVC["stages"].items()}
 KINDS = pipeline.load(ROOT)
+
+EVERY = "[labels,lens,sdd,stability,theory]"
 
 
 def test_what_is_given_by_way_of_the_common_folder_is_what_the_basis_declares():
@@ -46,6 +49,13 @@ def test_each_stage_that_names_a_variant_depends_on_its_file():
         assert declared == [f"src/prunelab/{v}.py" for v in variants]
 
 
+def keyed(dep):
+    """A path of one item, such as the dense round's, as the one that makes it writes it."""
+    for item, key in (("${item}", "${key}"), ("rounds/r00", "rounds/${key}"), ("arms/none", "arms/${key}")):
+        dep = dep.replace(item, key)
+    return dep
+
+
 # What studies share beside core/ and judging/; none imports another study.
 def test_every_output_has_one_maker_and_every_input_some():
     made = []
@@ -56,8 +66,15 @@ def test_every_output_has_one_maker_and_every_input_some():
     for entry in STAGES.values():
         for dep in entry["deps"]:
             if dep.startswith(("data/", "plots/", "metrics/")):
-                path = dep.replace("rounds/${item}", "rounds/${key}").replace("rounds/r00", "rounds/${key}")
-                assert any(out == path or out.startswith(f"{dep}/") or dep.startswith(f"{out}/") for out in made), dep
+                path = (
+                    dep.replace("${item}", "${key}")
+                    .replace("rounds/r00", "rounds/${key}")
+                    .replace("arms/none", "arms/${key}")
+                )
+                assert any(
+                    out.replace("${item}", "${key}") == path or out.startswith(f"{dep}/") or dep.startswith(f"{out}/")
+                    for out in made
+                ), dep
 
 
 def test_training_stages_have_cached_outputs_only():
@@ -80,17 +97,19 @@ def test_what_reads_whole_folders_declares_all_that_they_are_made_from():
 
 
 def test_every_stage_after_corrupt_is_made_only_where_a_study_asks_for_it():
+    measured = {"flatness", "reliance"}
     trunk, lens, labels = {"dense", "prune"}, {"early", "lens_draw"}, {"early", "crossfit", "labels_draw"}
-    none, sdd, theory, of_lens, of_labels, all_ = (
+    none, sdd, theory, stability, of_lens, of_labels, all_ = (
         {stage.kind for stage in pipeline.stages(DVC, plan.compose([f"studies={studies}"], ROOT))}
-        for studies in ("[]", "[sdd]", "[theory]", "[lens]", "[labels]", "[labels,lens,sdd,theory]")
+        for studies in ("[]", "[sdd]", "[theory]", "[stability]", "[lens]", "[labels]", EVERY)
     )
     assert none == {"fetch", "corrupt"}
     assert theory == {*none, "train", "theory_draw"}
+    assert stability == {*none, "disturb", "stability_draw"}
     assert of_lens == {*none, *trunk, *lens}
     assert of_labels == {*none, *labels}
-    assert sdd == {*KINDS} - {"train", "theory_draw", "leave_out", *lens, *labels}
-    assert all_ == {*KINDS} - {"leave_out"}  # which `leave_out.every` asks for
+    assert sdd == {*KINDS} - {"train", "theory_draw", "leave_out", *lens, *labels, *measured, *(stability - none)}
+    assert all_ == {*KINDS} - {"leave_out", *measured}  # which parameters of their own ask for
 
 
 def test_stages_stand_in_an_order_in_which_they_can_run():
@@ -99,7 +118,7 @@ def test_stages_stand_in_an_order_in_which_they_can_run():
     for name, entry in STAGES.items():
         outs = [out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs", [])]
         rest = [dep for dep in entry["deps"] if dep.startswith(("data/", "plots/", "metrics/"))]
-        for dep in (dep.replace("${item}", "${key}").replace("rounds/r00", "rounds/${key}") for dep in rest):
+        for dep in (keyed(dep) for dep in rest):
             own = name == "prune" and dep == "data/rounds/${key}/replicates"  # of the round before
             found = [
                 other for other in made if other == dep or other.startswith(f"{dep}/") or dep.startswith(f"{other}/")
@@ -115,6 +134,7 @@ def test_what_git_keeps_of_a_study_is_one_folder_and_one_file():
         "draw": ["plots/sdd", "metrics/sdd.json"],
         "lens_draw": ["plots/lens", "metrics/lens.json"],
         "labels_draw": ["plots/labels", "metrics/labels.json"],
+        "stability_draw": ["plots/stability", "metrics/stability.json"],
         "theory_draw": ["plots/theory", "metrics/theory.json"],
     }
     kept = {path.name for path in (ROOT / places.PLOTS).iterdir()}
@@ -127,11 +147,13 @@ def test_what_git_keeps_of_a_study_is_one_folder_and_one_file():
 def test_dvc_plots_name_existing_templates_and_columns():
     for plot in DVC["plots"]:
         ((_, entry),) = plot.items()
-        template = json.loads((ROOT / ".dvc" / "plots" / f"{entry['template']}.json").read_text())
-        assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
+        if entry["template"] != "scatter":  # which is DVC's own
+            template = json.loads((ROOT / ".dvc" / "plots" / f"{entry['template']}.json").read_text())
+            assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
         for file, columns in entry["y"].items():
             study, table = re.fullmatch(r"plots/\$\{plotted\.(\w+)\}/(\w+)\.csv", file).groups()
-            header = {"sdd": COLUMNS, "lens": LENS, "labels": LABELS, "theory": {"curve": THEORY}}[study][table]
+            of_study = {"sdd": COLUMNS, "lens": LENS, "labels": LABELS, "theory": {"curve": THEORY}}
+            header = (of_study | {"stability": {"arms": STABILITY}})[study][table]
             assert {entry["x"], *([columns] if isinstance(columns, str) else columns)} <= set(header)
             empty = (ROOT / "plots/not_chosen" / f"{table}.csv").read_text()
             assert empty == ",".join(header) + "\n", f"{table}: what is shown where {study} is not chosen"

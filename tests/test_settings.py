@@ -104,6 +104,43 @@ def test_lens_benchmarks_hold_out_2000_and_rewind_to_epoch_10(composed, name):
     )
 
 
+# Stability, scripts of Figures 2, 4 and Table F1: epochs, optimiser, LR, divided by ten at, score; layers, fractions,
+# starts, ends, periods, replicates.
+TRADITIONAL = (165, "sgd", 0.1, [83, 125], "l1", 0, 0.1, 40, 100, [30, 60], 10)
+STABILITY = {
+    "cifar10_vgg11_stability": (
+        *(325, "adam", 0.001, [150, 300], "l2", 4, [0.3, 0.3, 0.3, 0.9], [3, 4, 5, 6], [150, 150, 150, 275]),
+        *([4, 40], 10),
+    ),
+    "cifar10_resnet18_stability": (
+        *(325, "adam", 0.001, [150, 300], "activation", 4, [0.25, 0.4, 0.25, 0.95], [7, 8, 9, 10]),
+        *([150, 150, 170, 275], [4, 40], 10),
+    ),
+    "cifar10_resnet18_traditional": TRADITIONAL,
+    "cifar10_resnet20_traditional": TRADITIONAL,
+    "cifar10_resnet56_traditional": TRADITIONAL,
+    "cifar100_resnet18_stability": (4000, "adam", 0.0001, [2000], "l1", 1, 0.7, 2500, 3500, [750], 3),
+}
+
+
+@pytest.mark.parametrize("name", STABILITY)
+def test_pruning_while_training_is_as_published(composed, name):
+    values = composed[name]
+    train, stability = values["train"], values["stability"]
+    assert STABILITY[name] == (
+        *(train[k] for k in ("epochs", "optimizer", "lr", "milestones")),
+        *(stability[k] for k in ("score", "layers", "fraction", "start", "end", "periods")),
+        len(values["seeds"]),
+    )
+    of = "_".join(name.split("_")[:2])
+    assert f"{values['dataset']}_{values['model']['name']}" == of
+    assert (train["batch_size"], train["gamma"], values["noise"]) == (128, 0.1, 0)
+    heavy = name.endswith("traditional")
+    assert (train["momentum"], train["weight_decay"]) == ((0.9, 1e-4) if heavy else (0, 0))
+    assert train["augment"] == ("flip_shift" if heavy or "cifar100" in name else "none")
+    assert next(iter(values["arms"])) == "none"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_builds_its_network_and_completes_two_rounds(composed, name):
     """At toy length and width, on noise in the data set's own shape; the full network is built once."""
@@ -117,6 +154,8 @@ def test_every_setting_builds_its_network_and_completes_two_rounds(composed, nam
         **{"train.milestones": [1] if train["milestones"] else [], "train.lr": 0.01},
         **{"train.warmup_epochs": min(1, train["warmup_epochs"]), "train.validation": min(4, train["validation"])},
         **{"train.rewind_iteration": min(1, train["rewind_iteration"])},
+        # Whose schedule has no room in two epochs.
+        **{"studies": [name for name in values["studies"] if name != "stability"]},
     }
     params = config.validate(changed(values, toy))
     data = make_split(make_images(12, 4, classes, shape), permuted=range(4), validation=params.train.validation)

@@ -9,8 +9,9 @@ from test_stages import SMALL
 
 from prunelab.core import artifacts, digests
 from prunelab.core.artifacts import replicate
-from prunelab.studies.sdd import answers, evidence, places, tables
-from prunelab.studies.sdd.landscape import LINES, PATH, PLANES
+from prunelab.errors import UserError
+from prunelab.studies.sdd import answers, evidence, forms, places, tables
+from prunelab.studies.sdd.landscape import LAYERS, LINES, PATH, PLANES, SPECTRUM
 from stages.sdd import analyze
 from tests.golden import pipeline
 
@@ -82,6 +83,7 @@ def landscape_of(key, seed, sparse, value):
     for training in ("sparse", "redense"):
         largest = next(value)
         record[training] = {n: next(value) for n in names} | {"eigenvalues": [largest + 1, largest, largest - 1]}
+        record[training] |= {"parameters": 12}
     measured = [f"{s}_{m}" for s in ("train", "test") for m in ("loss", "accuracy")]
     path = [{"alpha": alpha} | {n: next(value) for n in measured} for alpha in (0, 0.5, 1)]
     lines = [
@@ -95,10 +97,22 @@ def landscape_of(key, seed, sparse, value):
         for s in ("sparse", "redense")
         for x in (0, 1)
     ]
+    spectrum = [
+        {"solution": s, "node": n, "eigenvalue": next(value), "weight": w}
+        for s in ("sparse", "redense")
+        for n, w in enumerate((1, 5 + next(value), 6))
+    ]
+    for rows in (spectrum[:3], spectrum[3:]):
+        rows[2]["weight"] = 11 - rows[1]["weight"]
+    layers = [
+        {"solution": s, "layer": layer, "parameters": 6} | {n: next(value) for n in ("eigenvalue", "trace")}
+        for s in ("sparse", "redense")
+        for layer in (1, 3)
+    ]
     artifacts.write_json(place / artifacts.RECORD, record)
-    for name, rows in ((PATH, path), (LINES, lines), (PLANES, planes)):
+    for name, rows in ((PATH, path), (LINES, lines), (PLANES, planes), (SPECTRUM, spectrum), (LAYERS, layers)):
         artifacts.write_table(place / name, rows)
-    return record, path, lines, planes
+    return record, path, lines, planes, spectrum, layers
 
 
 def by(rows, *names):
@@ -179,7 +193,7 @@ def test_every_column_of_the_landscape_is_its_own_field(made_up):
     _, _, around, *_, found, _, _ = made_up
     curvature = by(found["curvature"], "training", "round", "seed")
     spread = by(found["lines"], "training", "round", "seed", "radius")
-    for (key, seed), (record, path, lines, planes) in around.items():
+    for (key, seed), (record, path, lines, planes, *_) in around.items():
         for training in ("sparse", "redense"):
             row, one = curvature[training, key, seed], record[training]
             for name in ("train_loss", "trace", "trace_error", "gradient_covariance"):
@@ -196,6 +210,53 @@ def test_every_column_of_the_landscape_is_its_own_field(made_up):
         assert [(r["training"], r["x"], r["y"], r["train_loss"]) for r in flat] == [
             (p["solution"], p["x"], p["y"], p["train_loss"]) for p in planes
         ]
+
+
+def test_every_column_of_the_spectrum_is_its_own_field(made_up):
+    _, _, around, *_, found, _, _ = made_up
+    dimension = by(found["effective_dimension"], "training", "round", "seed", "alpha")
+    blocks = by(found["curvature_by_layer"], "training", "round", "seed", "layer")
+    assert len(dimension) == 3 * 2 * len(around)
+    assert len(blocks) == 2 * 2 * len(around)
+    for (key, seed), (*_, spectrum, layers) in around.items():
+        for training in ("sparse", "redense"):
+            nodes = [(row["eigenvalue"], row["weight"]) for row in spectrum if row["solution"] == training]
+            for alpha in (0.1, 1, 10):
+                row = dimension[training, key, seed, alpha]
+                assert row["dimension"] == pytest.approx(sum(w * v / (v + alpha) for v, w in nodes), rel=1e-5)
+                assert row["sparsity"] == pytest.approx(1 - 0.4 ** int(key[1:]))
+            rows = [r for r in found["spectrum"] if (r["training"], r["round"], r["seed"]) == (training, key, seed)]
+            at, density = np.array([(row["at"], row["density"]) for row in rows]).T
+            u = np.arcsinh(at / 1e-3)
+            assert (density[1:] + density[:-1]) @ np.diff(u) / 2 == pytest.approx(1, abs=1e-3)
+            mean = sum(w * np.arcsinh(v / 1e-3) for v, w in nodes) / 12
+            assert density @ u / density.sum() == pytest.approx(mean, abs=1e-3)
+        for row in layers:
+            block = blocks[row["solution"], key, seed, row["layer"]]
+            assert {n: block[n] for n in ("parameters", "eigenvalue", "trace")} == {
+                n: row[n] for n in ("parameters", "eigenvalue", "trace")
+            }
+    assert len({row["at"] for row in found["spectrum"]}) * 2 * len(around) == len(found["spectrum"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda rows: rows[:-1], r"weight, redense, in all is not 12, the number of parameters"),
+        (lambda rows: rows[:3], r"weight, redense, in all is not 12, the number of parameters"),
+        (lambda rows: [rows[0] | {"weight": -1.0}, *rows[1:]], r"weight, sparse, is not 0 or more"),
+        (lambda rows: [rows[0], rows[0], *rows[2:]], r"two rows of sparse, 0"),
+        (lambda rows: [rows[0] | {"eigenvalue": "x"}, *rows[1:]], r"row 1: eigenvalue is 'x', not a number"),
+        (lambda rows: [rows[0] | {"solution": "dense"}, *rows[1:]], r"row 1: solution is 'dense', not one of sparse"),
+    ],
+)
+def test_a_damaged_spectrum_is_named(made_up, tmp_path, change, reason):
+    record, *_, spectrum, _ = made_up[2]["r00", 3]
+    path = tmp_path / SPECTRUM
+    artifacts.write_table(path, change(spectrum))
+    digests.seal(tmp_path)
+    with pytest.raises(UserError, match=rf"spectrum\.csv: damaged \({reason}"):
+        forms.spectrum(path, record)
 
 
 def test_answers_to_test_images_are_those_of_their_kind_round_and_replicate(made_up):

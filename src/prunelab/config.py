@@ -81,9 +81,13 @@ def validate(values: Mapping[str, Any]) -> Config:
     Raises UserError with one line: which parameter, what it was, what is allowed.
     """
     try:
-        return Config.model_validate(dict(values))
+        config = Config.model_validate(dict(values))
     except ValidationError as error:
         raise UserError(_one_line(error)) from None
+    for name in config.studies:
+        if check := getattr(studies.parameters(name), "check", None):
+            check(config)
+    return config
 
 
 def read(stage: str, root: Path = Path()) -> Config:
@@ -162,12 +166,23 @@ def unknown(name: str, value: object) -> str:
     return f"{cut(name)}={short(value)}: unknown parameter; {hint}"
 
 
+def _named(path: tuple[Any, ...]) -> list[str]:
+    """The names in a path, down to a parameter: what follows are positions in a list, and kinds of a union."""
+    names: list[str] = []
+    for part in path:
+        found = field(tuple(names)) if names else None
+        if not isinstance(part, str) or (found is not None and not getattr(found.annotation, "model_fields", None)):
+            break
+        names.append(part)
+    return names
+
+
 def _one_line(error: ValidationError) -> str:
     """The first thing that is wrong, in the form `train.lr=-1: must be a number greater than 0`."""
     # Misspelt names first: a misspelt `noise` is also a missing `noise`, and the former says what to do.
     first = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")[0]
     path = tuple(first["loc"])
-    name = ".".join(str(part) for part in path if isinstance(part, str))
+    name = ".".join(_named(path))
     if first["type"] == "extra_forbidden":
         return unknown(name, first["input"])
     if first["type"] == "missing":

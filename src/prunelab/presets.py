@@ -13,6 +13,7 @@ from prunelab.errors import cut
 CONF = Path("conf")
 # Text that Hydra takes for text without quotes, but for these words.
 PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+NUMBER = re.compile(r"\.[0-9_]+(?:e-?[0-9]+)?", re.IGNORECASE)  # such as .5
 WORDS = ("true", "false", "null", "inf", "nan")
 
 
@@ -76,7 +77,8 @@ def written(value: Any) -> str:
     if isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, str):
-        return value if PLAIN.fullmatch(value) and value.lower() not in WORDS else quoted(value)
+        plain = PLAIN.fullmatch(value) and value.lower() not in WORDS and not NUMBER.fullmatch(value)
+        return value if plain else quoted(value)
     return str(value)
 
 

@@ -63,6 +63,7 @@ MOST = 0.98  # of a figure's width that a text may take
 def save(figure: Figure, stem: Path) -> None:
     """Write stem.png and stem.svg without dates or version strings."""
     figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+    figure.set_layout_engine("none")  # it is laid out; once more takes as long as to draw it
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
 
 

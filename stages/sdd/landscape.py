@@ -1,4 +1,4 @@
-"""The loss around one round's solutions: the path from sparse to re-dense, lines, curvature."""
+"""The loss around one round's solutions: the path from sparse to re-dense, lines, the Hessian."""
 
 import torch
 
@@ -7,7 +7,7 @@ from prunelab.core import artifacts, images, networks, streams
 from prunelab.core.rounds import checkpoint, replicates
 from prunelab.core.rounds.run import split_of
 from prunelab.studies.sdd import places
-from prunelab.studies.sdd.landscape import LINES, PATH, PLANES
+from prunelab.studies.sdd.landscape import LAYERS, LINES, PATH, PLANES, SPECTRUM
 from prunelab.studies.sdd.landscape.survey import STEPS, Solution, survey
 from stages import round_name, run
 
@@ -45,6 +45,8 @@ def main() -> None:
             (PATH, found.path),
             (LINES, found.lines),
             (PLANES, found.planes),
+            (SPECTRUM, found.spectrum),
+            (LAYERS, found.layers),
         ):
             if rows:
                 artifacts.write_table(place / name, rows)

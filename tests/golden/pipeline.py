@@ -45,6 +45,8 @@ QUICK = {
     "landscape.directions": 2,
     "landscape.eigenvalues": 1,
     "landscape.probes": 2,
+    "landscape.density": 12,
+    "landscape.density_probes": 2,
     "landscape.plane": True,
     "device": "cpu",
     "data_root": ".",

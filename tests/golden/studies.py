@@ -52,6 +52,8 @@ BASE = {
     "landscape.directions": 2,
     "landscape.eigenvalues": 2,
     "landscape.probes": 3,
+    "landscape.density": 8,
+    "landscape.density_probes": 2,
     "landscape.plane": False,
     "sparse": False,
     "engine": [],
@@ -261,10 +263,13 @@ def around(task, sparse, redense):
     numbers = {f"path, {s} loss": along([row[f"{s}_loss"] for row in found.path]) for s in ("train", "test")}
     numbers |= {"lines": along([row["train_loss"] for row in found.lines])}
     numbers |= {"planes": along([row["train_loss"] for row in found.planes])}
+    numbers |= {f"layers, {what}": along([row[what] for row in found.layers]) for what in ("eigenvalue", "trace")}
     for name in solutions:
         record = found.record[name]
         numbers |= {f"{name}, {what}": record[what] for what in ("parameters", "trace", "trace_error", "train_loss")}
         numbers |= {f"{name}, gradient covariance": record["gradient_covariance"]}
+        numbers |= {f"{name}, trace of the spectrum": record["spectrum_trace"]}
+        numbers |= {f"{name}, leading eigenvalue {i}": value for i, value in enumerate(record["leading"])}
         numbers |= {f"{name}, eigenvalue {i}": value for i, value in enumerate(record["eigenvalues"])}
     return numbers
 

@@ -13,11 +13,11 @@ from prunelab.comparison import provenance, runs
 from prunelab.errors import UserError
 
 ABOUT = "The table of experiments: what differs, and last test accuracy at the named models."
-# Dependencies and stages' hashes are columns too, and every figure of metrics/sdd.json and metrics/labels.json.
+# Dependencies and stages' hashes are columns too, and every figure of metrics/sdd.json, labels.json and stability.json.
 DROPPED = (
     rf"(State|Executor|{'|'.join(config.DERIVED)}|conf|data|src|stages|plots)\b|"
-    r"(ranked_by|examples|disagreeing|out_of_sample_accuracy|early_margin)\b|"
-    r".*\.(how|missed|round|sparsity|train|permuted|restored|test_best|test_last_std)$"
+    r"(ranked_by|examples|disagreeing|out_of_sample_accuracy|early_margin)\b|(random|zeroing|gaussian|restore)-.*|"
+    r".*\.(how|missed|round|sparsity|stability|train|permuted|restored|test_best|test_last_std)$"
 )
 Said = dict[str, str]
 

@@ -29,6 +29,7 @@ class Claim:
     effects: list[Effect] = field(default_factory=list)
     # What would decide it: parameters to run it with (a list: several runs); None if it is decided.
     needs: Mapping[str, Any] | None = None
+    caution: str = ""  # what the verdict must not be read without, such as a condition of the claim that does not hold
 
 
 def judged(text: str, effects: Sequence[Effect]) -> Claim:

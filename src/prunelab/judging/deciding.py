@@ -37,6 +37,8 @@ def command(needs: Mapping[str, Any], settings: Mapping[str, Any], root: Path = 
     Other seeds than the run has: `prunelab compare` then judges the replicates of both runs together, and nothing is
     trained twice.
     """
+    if "setting" in needs:  # another preset, as it is
+        return shlex.join(["uv", "run", "dvc", "exp", "run", "-S", f"setting={needs['setting']}"])
     changed: dict[str, Any] = {}
     for name, value in needs.items():
         if value == MORE_REPLICATES:

@@ -30,9 +30,11 @@ def page(judged: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], title: s
 
 def _part(claims: Mapping[str, Mapping[str, Any]]) -> str:
     lines = ["| claim | verdict |\n|---|---|"]
-    lines += [f"| {number}. {claim['text']} | **{claim['verdict']}** |" for number, claim in claims.items()]
+    lines += [
+        f"| {number}. {claim['text']} | **{claim['verdict']}**{_but(claim)} |" for number, claim in claims.items()
+    ]
     for number, claim in claims.items():
-        lines.append(f"\n## Claim {number}: {claim['verdict']}\n\n{claim['text']}\n\nWhy: {claim['why']}.")
+        lines.append(f"\n## Claim {number}: {claim['verdict']}{_but(claim)}\n\n{claim['text']}\n\nWhy: {claim['why']}.")
         if claim["decide_with"]:
             lines.append(f"\nTo decide it: `{claim['decide_with']}`")
         if claim["effects"]:
@@ -47,11 +49,19 @@ def _part(claims: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def short(claims: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line for each verdict."""
+    """One line for each verdict, and for each thing that some of them must not be read without."""
     by: dict[str, list[str]] = {}
+    but: dict[str, list[str]] = {}
     for number, claim in claims.items():
         by.setdefault(claim["verdict"], []).append(number)
-    return "\n".join(f"claims {verdict}: {', '.join(numbers)}" for verdict, numbers in by.items())
+        if claim["caution"]:
+            but.setdefault(claim["caution"], []).append(number)
+    lines = [f"claims {verdict}: {', '.join(numbers)}" for verdict, numbers in by.items()]
+    return "\n".join([*lines, *(f"but of {', '.join(numbers)}: {caution}" for caution, numbers in but.items())])
+
+
+def _but(claim: Mapping[str, Any]) -> str:
+    return f", but {claim['caution']}" if claim["caution"] else ""
 
 
 def _cell(text: str) -> str:

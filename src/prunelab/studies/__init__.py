@@ -2,7 +2,7 @@
 
 A study is there once its folder is: `parameters.py` in it says which sections of parameters it has (PARAMETERS), what
 conf/ derives from them for dvc.yaml (DERIVED), whether it needs the pruning rounds (ROUNDS), and EARLY where it
-needs the early ensemble.
+needs the early ensemble. A `check` in it is given all parameters, and refuses what this study cannot do with them.
 """
 
 from importlib import import_module

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from prunelab import errors
 from prunelab.core import lifetime
@@ -54,7 +55,7 @@ def run(
     device = choose_device(device_name)
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
-        torch.set_num_threads(threads)
+        limit_threads(threads)
         for seed in seeds:
             work(seed, device, lambda row, epochs, seed=seed: on_epoch(seed, row, epochs))  # type: ignore[misc]
         return
@@ -70,6 +71,12 @@ def run(
     finally:
         for _, process in readers.values():
             process.terminate()
+
+
+def limit_threads(threads: int) -> None:
+    """So many for PyTorch and for NumPy's and SciPy's algebra: as many as there are cores would round otherwise."""
+    torch.set_num_threads(threads)
+    threadpool_limits(threads, user_api="blas")
 
 
 def _start(work: Work, seed: int, threads: int) -> tuple[Connection, Any]:
@@ -111,7 +118,7 @@ def _why(exit_code: int) -> str:
 def _child(work: Work, seed: int, threads: int, writer: Connection, parent: int) -> None:
     lifetime.end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent ends them
-    torch.set_num_threads(threads)
+    limit_threads(threads)
 
     def report(row: Row, epochs: int) -> None:
         writer.send(("epoch", (row, epochs)))

@@ -33,6 +33,16 @@ def check_batches(task: Task, start: State) -> None:
         )
 
 
+def check_finite(task: Task, what: str, row: Row) -> None:
+    """Raises UserError where training diverged: a measured number of an epoch's row is none."""
+    odd = next((name for name, value in row.items() if value is not None and not isfinite(value)), None)
+    if odd:
+        raise UserError(
+            f"{what}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch {row['epoch']} at learning "
+            f"rate {row['learning_rate']:g}; lower the learning rate"
+        )
+
+
 def original_schedule(task: Task) -> list[float]:
     """The dense run's learning rates, one per iteration."""
     train = task.params.train
@@ -155,12 +165,7 @@ def _train(
             if iteration == keep_at:
                 kept = learner.state()
         row = walk.row(epoch) | measure()
-        odd = next((name for name, value in row.items() if value is not None and not isfinite(value)), None)
-        if odd:
-            raise UserError(
-                f"round r{round_number:02d}, seed {task.seed}: training diverged, {odd} is {row[odd]} after epoch "
-                f"{row['epoch']} at learning rate {row['learning_rate']:g}; lower the learning rate"
-            )
+        check_finite(task, f"round r{round_number:02d}", row)
         assert measure.log_p_KN is not None
         over_epochs.epoch(measure.log_p_KN)
         task.on_epoch(row, len(walk.epochs))

@@ -21,16 +21,19 @@ class Engine:
     channels_last: bool = False  # memory layout of images and convolutions
     compile: bool = False  # torch.compile
 
-    def learner(self, network: nn.Module, masks: Mapping[str, Tensor], *, sparse: bool = True) -> Learner:
+    def learner(
+        self, network: nn.Module, masks: Mapping[str, Tensor], *, sparse: bool = True, hooked: bool = False
+    ) -> Learner:
         """The fastest way to train `network` with these switches.
 
         Args:
             network: on its device; pruned weights must be zero.
             masks: survivors by parameter name; of any parameters.
             sparse: layers may keep surviving weights only, where that is faster; there is no `remask` then.
+            hooked: something hooks on to the network's modules, which must be called.
         """
         on_cpu = all(parameter.device.type == "cpu" for parameter in network.parameters())
-        if on_cpu and not (self.bfloat16 or self.compile) and perceptron.is_one(network):
+        if on_cpu and not (hooked or self.bfloat16 or self.compile) and perceptron.is_one(network):
             return perceptron.ByHand(network, masks, sparse=sparse)
         return ByAutograd(network, masks, self.forward(network))
 

@@ -81,7 +81,7 @@ class ByAutograd:
     def __init__(self, network: nn.Module, masks: Mapping[str, Tensor], forward: Forward | None = None) -> None:
         self.parameters: dict[str, Tensor] = dict(network.named_parameters())
         self.remask(masks)
-        self._network, self._forward = network.train(), forward or network
+        self._network, self._forward = network.train(), network if forward is None else forward
         self._leaves = tuple(self.parameters.values())
 
     def remask(self, masks: Mapping[str, Tensor]) -> None:

@@ -27,9 +27,12 @@ WORDS = {
     "solution": "sparse|redense",
     "regime": "trivial|critical|high",
 }
-WHOLE = ("seed", "epoch", "n", "direction")
+WHOLE = ("seed", "epoch", "n", "direction", "node", "parameters")
 # What tells a row from another, beside its round and seed.
-WITHIN = ("model", "subset", "training", "solution", "layer", "direction", "epoch", "alpha", "radius", "x", "y")
+WITHIN = (
+    *("model", "subset", "training", "solution", "layer", "direction", "epoch"),
+    *("alpha", "radius", "x", "y", "node", "at"),
+)
 # Not measured: a subset without examples, a deviation of one value.
 MAY_BE_EMPTY = re.compile(r"(permuted|unpermuted|restored|validation).*|.*_std")
 VERDICTS = ("supported", "contradicted", "not decidable")
@@ -47,6 +50,7 @@ class Shape:
     reinit: Sequence[str]
     landscape: Sequence[str]
     planes: Sequence[str]
+    spectra: Sequence[str]
 
     def of(self, name: str, training: Any) -> Sequence[str] | None:
         """The rounds that a table has, of one kind of training; None: some that were chosen."""
@@ -54,6 +58,8 @@ class Shape:
             return None
         if name in ("curvature", "interpolation", "lines"):
             return self.landscape
+        if name in ("spectrum", "effective_dimension", "curvature_by_layer"):
+            return self.spectra
         own = {"redense": self.redense, "reinit": self.reinit, "planes": self.planes}
         return own[name] if name in own else own.get(training, self.rounds)
 
@@ -62,9 +68,14 @@ def shape(params: config.Config) -> Shape:
     """That of the study with these parameters."""
     rounds = [f"r{number:02d}" for number in range(params.n_rounds + 1)]
     landscape = parameters.landscape_rounds(params)
-    planes = landscape if params.landscape.plane else []
     return Shape(
-        params.seeds, rounds, parameters.redense_rounds(params), parameters.reinit_rounds(params), landscape, planes
+        seeds=params.seeds,
+        rounds=rounds,
+        redense=parameters.redense_rounds(params),
+        reinit=parameters.reinit_rounds(params),
+        landscape=landscape,
+        planes=landscape if params.landscape.plane else [],
+        spectra=parameters.spectrum_rounds(params),
     )
 
 
@@ -129,6 +140,21 @@ def _entry(name: str, value: Any) -> None:
             _cell(last, one, name)
     else:
         _cell(last, value, name)
+
+
+def spectrum(path: Path, record: Row) -> list[Row]:
+    """The nodes of the spectra around a replicate's solutions: as many eigenvalues in all as its record has parameters.
+
+    Raises UserError that names the file.
+    """
+    rows = table(path, tables.SPECTRUM)
+    with artifacts.reading(path):
+        for of in ("sparse", "redense"):
+            weights = [row["weight"] for row in rows if row["solution"] == of]
+            _is(min(weights, default=0) >= 0, f"weight, {of},", "0 or more")
+            right = abs(sum(weights) - record[of]["parameters"]) <= 1e-4 * record[of]["parameters"]
+            _is(right, f"weight, {of}, in all", f"{record[of]['parameters']}, the number of parameters")
+    return rows
 
 
 def num_classes(path: Path) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prunelab import byround, regimes
 from prunelab.core import artifacts
-from prunelab.studies.sdd import answers, forms, landscape, places, tables
+from prunelab.studies.sdd import answers, forms, landscape, places, spectra_tables, tables
 from prunelab.studies.sdd.tables import Row
 
 if TYPE_CHECKING:
@@ -51,6 +51,15 @@ class Replicates:
         forms.alike({paths[place]: [len(a) for a in found.values()] for place, found in arrays.items()})
         return {(kind, *place): found[name] for place, found in arrays.items() for kind, name in kinds.items()}
 
+    def spectra(self, around: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
+        """The nodes of the Hessians' spectra, by round and seed.
+
+        Args:
+            around: the records of their rounds. How many nodes there are is each replicate's own.
+        """
+        paths = self._places(places.LANDSCAPE, sorted({r["round"] for r in around}), landscape.SPECTRUM)
+        return {(r["round"], r["seed"]): forms.spectrum(paths[r["round"], r["seed"]], r) for r in around}
+
     def _places(self, folder: Path, rounds: Sequence[str], name: str) -> dict[tuple[str, int], Path]:
         keys = ((key, seed) for key in rounds for seed in self.seeds)
         return {(k, s): artifacts.replicate(artifacts.of_round(folder, k), s) / name for k, s in keys}
@@ -89,6 +98,8 @@ def gather(params: "Config", shape: forms.Shape) -> Gathered:
         )
     )
     paths = read.rows(places.LANDSCAPE, shape.landscape, landscape.PATH, tables.PATH)
+    layers = read.rows(places.LANDSCAPE, shape.spectra, landscape.LAYERS, tables.LAYERS)
+    spectra = read.spectra(around) if shape.spectra else {}
     of_models = sorted({keys[number] for number in models.values()})
     histories = read.rows(artifacts.ROUNDS, of_models, artifacts.HISTORY, tables.HISTORY)
     found = {
@@ -104,6 +115,9 @@ def gather(params: "Config", shape: forms.Shape) -> Gathered:
         "curvature": tables.curvature(around),
         "lines": tables.lines(around, along),
         "planes": tables.planes(around, planes),
+        "spectrum": spectra_tables.density(around, spectra),
+        "effective_dimension": spectra_tables.effective_dimension(around, spectra, params.landscape.alphas),
+        "curvature_by_layer": spectra_tables.curvature_by_layer(around, layers),
         "named_models": named,
     }
     efficacy = regimes.pruning_efficacy(train, byround.mean(curve, "sparsity"))

@@ -35,6 +35,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "curvature": (*POINT, "training", "train_loss", "eigenvalue", "trace", "trace_error", "gradient_covariance"),
     "lines": (*POINT, "training", "radius", "train_loss", "train_loss_std"),
     "planes": (*POINT, "training", "x", "y", "train_loss"),
+    "spectrum": (*POINT, "training", "at", "density"),
+    "effective_dimension": (*POINT, "training", "alpha", "dimension"),
+    "curvature_by_layer": (*POINT, "training", "layer", "parameters", "eigenvalue", "trace"),
     "named_models": ("model", "round", "sparsity", "n", *(f"{m}{e}" for m in MODEL for e in ("", "_std"))),
 }
 # What is read of a round's record.json and history.csv, and of what the landscape stage leaves.
@@ -46,12 +49,12 @@ RECORD = (
     *(f"distance.{name}" for name in (*DISTANCES, "layers")),
 )
 HISTORY = ("epoch", *PER_EPOCH)
-LANDSCAPE_RECORD = (
-    *POINT,
-    *(f"{of}.{name}" for of in ("sparse", "redense") for name in ("train_loss", "eigenvalues", "trace")),
-    *(f"{of}.{name}" for of in ("sparse", "redense") for name in ("trace_error", "gradient_covariance")),
-)
+MEASURED = ("parameters", "train_loss", "eigenvalues", "trace", "trace_error", "gradient_covariance")
+LANDSCAPE_RECORD = (*POINT, *(f"{of}.{name}" for of in ("sparse", "redense") for name in MEASURED))
 PATH, LINES, PLANES = ("alpha", *LOSSES), ("solution", "radius", "train_loss"), ("solution", "x", "y", "train_loss")
+SPECTRUM = ("solution", "node", "eigenvalue", "weight")
+LINEAR = 1e-3  # eigenvalues below this are near 0, as spectra_tables.py spaces them
+LAYERS = ("solution", "layer", "parameters", "eigenvalue", "trace")
 
 
 def double_descent(records: Sequence[Row]) -> list[Row]:

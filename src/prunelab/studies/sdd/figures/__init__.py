@@ -22,6 +22,7 @@ from prunelab.studies.sdd.figures import (
     redense_dynamics,
     reinit,
     sharpness,
+    spectrum,
 )
 
 Tables = Mapping[str, list[dict[str, Any]]]
@@ -36,6 +37,7 @@ FIGURES: dict[str, Callable[[Tables, str], Figure | None]] = {
     "redense_dynamics": redense_dynamics.draw,
     "interpolation": interpolation.draw,
     "sharpness": sharpness.draw,
+    "spectrum": spectrum.draw,
     "planes": planes.draw,
     "reinit": reinit.draw,
 }

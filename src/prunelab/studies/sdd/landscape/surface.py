@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from prunelab.core.networks import State
-from prunelab.studies.sdd.landscape.objective import Objective
+from prunelab.landscape.objective import Objective
 
 Row = dict[str, Any]
 STEPS = 100  # of the path: alpha = 0, 0.01, ... 1 (SDD 3.3)

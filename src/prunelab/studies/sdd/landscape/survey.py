@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from prunelab.core import machine, networks, streams
 from prunelab.core.networks import State
 from prunelab.core.split import Split
+from prunelab.landscape import spectrum
+from prunelab.landscape.curvature import Curvature
+from prunelab.landscape.objective import Objective, sample
 from prunelab.studies.sdd.landscape import surface
-from prunelab.studies.sdd.landscape.curvature import Curvature
-from prunelab.studies.sdd.landscape.objective import Objective, sample
 
 if TYPE_CHECKING:
     from prunelab.studies.sdd.parameters import Landscape
@@ -30,12 +31,14 @@ class Solution:
 
 @dataclass(frozen=True)
 class Survey:
-    """One round of one replicate: a record, and tables of the path, the lines and (if asked for) the planes."""
+    """One round of one replicate: a record, and tables of the path and the lines; the others if they are asked for."""
 
     record: Row
     path: list[Row]
     lines: list[Row]
     planes: list[Row]
+    spectrum: list[Row]  # nodes of the Hessian's spectrum, and how many eigenvalues each stands for
+    layers: list[Row]  # of the layers' own diagonal blocks of the Hessian: the largest eigenvalue, the trace
 
 
 def survey(
@@ -63,11 +66,14 @@ def survey(
     path = surface.path(train, test, solutions["sparse"].state, solutions["redense"].state)
     on_step()
     record: Row = {"examples": len(train), "of": len(split.x_N), "made_with": machine.description()}
-    lines, planes = [], []
+    lines, planes, spectra, layers = [], [], [], []
+    of_layers = networks.layer_parameters(network)
     for name, solution in solutions.items():
-        record[name] = _curvature(train, solution, settings, seed)
+        record[name], nodes, blocks = _curvature(train, solution, settings, seed, of_layers)
+        spectra += [{"solution": name} | row for row in nodes]
+        layers += [{"solution": name} | row for row in blocks]
         on_step()
-        weights = [n for n in networks.layer_parameters(network) if solution.state[n].ndim > 1]
+        weights = [n for n in of_layers if solution.state[n].ndim > 1]
         directions = [
             surface.filter_normalised(
                 solution.state, weights, solution.masks, streams.generator(seed, "landscape direction", number)
@@ -80,20 +86,41 @@ def survey(
         on_step()
         if settings.plane:
             planes += [{"solution": name} | row for row in surface.plane(train, solution.state, *directions[:2])]
-    return Survey(record, path, lines, planes)
+    return Survey(record, path, lines, planes, spectra, layers)
 
 
-def _curvature(train: Objective, solution: Solution, settings: "Landscape", seed: int) -> Row:
+def _curvature(
+    train: Objective, solution: Solution, settings: "Landscape", seed: int, of_layers: list[str]
+) -> tuple[Row, list[Row], list[Row]]:
+    """One solution's record, and its rows of the spectrum and the layers: none if `density` is 0."""
     curvature = Curvature(train, solution.state, solution.masks)
     loss, accuracy = train.measure(solution.state)
-    trace, error = curvature.trace(settings.probes, streams.generator(seed, "landscape probes"))
+    kept = settings.density_probes if settings.density else 0
+    probed = curvature.probe(settings.probes, streams.generator(seed, "landscape probes"), kept)
     eigenvalues = curvature.top(settings.eigenvalues, streams.generator(seed, "landscape eigenvalues"))
-    return {
+    record: Row = {
         "parameters": len(curvature),
         "train_loss": loss,
         "train_accuracy": accuracy,
         "eigenvalues": eigenvalues.tolist(),
-        "trace": trace,
-        "trace_error": error,
+        "trace": probed.trace,
+        "trace_error": probed.error,
         "gradient_covariance": curvature.gradient_covariance(),
     }
+    if not settings.density:
+        return record, [], []
+    pairs = curvature.leading(settings.eigenvalues, streams.generator(seed, "landscape leading"))
+    found = spectrum.estimate(curvature, pairs, probed.kept, settings.density)
+    record |= {"leading": pairs[0].tolist(), "spectrum_trace": found.trace()}
+    nodes = [
+        {"node": number, "eigenvalue": float(value), "weight": float(weight)}
+        for number, (value, weight) in enumerate(zip(*found.points, strict=True))
+    ]
+    chosen = dict.fromkeys(name.rpartition(".")[0] for name in of_layers)  # and no batch norm
+    layers = [
+        {"layer": layer, "parameters": len(curvature.layers[layer])}
+        | {"eigenvalue": curvature.top_of_layer(layer, streams.generator(seed, "landscape layer", number))}
+        | {"trace": probed.layers[layer]}
+        for number, layer in enumerate(chosen)
+    ]
+    return record, nodes, layers
