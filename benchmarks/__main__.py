@@ -4,7 +4,7 @@ import platform
 
 import torch
 
-from benchmarks import convolutions, epoch, growth, sparse, study
+from benchmarks import convolutions, digits, epoch, growth, sparse, study
 from benchmarks.table import Table
 
 
@@ -16,7 +16,7 @@ def processor() -> str:
 
 def measure(table: Table, repeats: int) -> None:
     """Every benchmark, the study last."""
-    for part in (epoch, sparse, convolutions, growth, study):
+    for part in (epoch, digits, sparse, convolutions, growth, study):
         part.measure(table, repeats)
 
 

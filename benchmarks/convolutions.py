@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.product import Product
 from benchmarks.table import Table, medians
 from prunelab.core import networks, streams
 from prunelab.core.pruning import mask, select
-from prunelab.core.training import layers
 
 BATCH = 32
 # Channels in and out, height = width, kernel: the three stages of ResNet-20, and 1x1 convolutions of ResNet-50.
@@ -43,13 +43,14 @@ def sides(inputs: int, outputs: int, size: int, kernel: int, density: float) -> 
             gradient, x, weight, None, one, pad, one, False, [0, 0], 1, [True, True, False]
         )
 
-    layer = layers.Sparse(weight.contiguous().flatten(1), torch.zeros(outputs), survivors.flatten(1))
+    columns = BATCH * size * size
+    layer = Product(weight.contiguous().flatten(1), survivors.flatten(1), columns)
     x_CBHW, gradient_OP = x.transpose(0, 1).contiguous(), gradient.transpose(0, 1).reshape(outputs, -1).contiguous()
 
     def sparse() -> object:
         shifted = _shifted(x_CBHW, kernel)
         layer.forward(shifted)
-        layer.by_parameters(gradient_OP, shifted)
+        layer.by_survivors(gradient_OP, shifted)
         return _gathered(layer.by_input(gradient_OP), x_CBHW.shape, kernel)
 
     return dense, sparse

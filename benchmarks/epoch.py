@@ -1,6 +1,6 @@
 """One epoch of LeNet-300-100 on MNIST-shaped data, training plus evaluation of all 70,000 images, against
 
-(a) the matrix-multiply time its floating-point operations need on the same cores, and
+(a) the matrix-multiply time its floating-point operations need on the same core, and
 (b) the usual loop: PIL images through torchvision transforms, a DataLoader, torch.optim.SGD.
 
     uv run python -m benchmarks.epoch           # 1-2 minutes
@@ -22,41 +22,46 @@ from benchmarks.table import Side, Table, seconds
 from prunelab.core import networks, split, streams
 from prunelab.core.images import Images
 from prunelab.core.pruning.mask import Masks
+from prunelab.core.rounds import replicates
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.optimizers import SGD
 
-BATCH, WIDTHS = 128, (784, 300, 100, 10)
+BATCH, WIDTHS = 128, (300, 100, 10)
 
 
-def images(num_train: int, num_test: int) -> Images:
-    """Random pixels and labels in MNIST's shape."""
+def images(num_train: int, num_test: int, side: int = 28) -> Images:
+    """Random pixels and labels, by default in MNIST's shape."""
     rng = np.random.default_rng(0)
 
     def part(n: int) -> tuple[np.ndarray, np.ndarray]:
-        return rng.integers(0, 256, (n, 1, 28, 28), dtype=np.uint8), rng.integers(0, 10, n)
+        return rng.integers(0, 256, (n, 1, side, side), dtype=np.uint8), rng.integers(0, 10, n)
 
     return Images(*part(num_train), *part(num_test), num_classes=10, max_value=255)
 
 
-def data(num_train: int = 60_000, num_test: int = 10_000) -> split.Split:
+def data(
+    num_train: int = 60_000, num_test: int = 10_000, side: int = 28, device: torch.device | None = None
+) -> split.Split:
     """The same with 40% of the labels counted as permuted."""
-    pictures = images(num_train, num_test)
+    pictures = images(num_train, num_test, side)
     labels = {"given": pictures.y_train, "permuted": np.arange(num_train) % 5 < 2}
-    return split.make(pictures, labels | {"validation": np.zeros(num_train, dtype=bool)}, torch.device("cpu"))
+    return split.make(pictures, labels | {"validation": np.zeros(num_train, dtype=bool)}, device or torch.device("cpu"))
 
 
-def lenet() -> nn.Module:
-    """A fresh network, the same for every side."""
-    return networks.build("lenet", (1, 28, 28), 10, 1.0, "ones", streams.generator(0, "init"))
+def lenet(side: int = 28) -> nn.Module:
+    """A fresh network, the same for every way of training it."""
+    return networks.build("lenet", (1, side, side), 10, 1.0, "ones", streams.generator(0, "init"))
 
 
-def flops(num_train: int, num_test: int) -> float:
-    """Multiply-adds count 2. Forward and weight gradients of all layers, input gradients of all but the first."""
-    layers = [a * b for a, b in pairwise(WIDTHS)]
+def flops(num_train: int, num_test: int, side: int = 28, *, evaluated: bool = True) -> float:
+    """Multiply-adds count 2. Forward and weight gradients of all layers, input gradients of all but the first; and
+    forward of everything once more where it is evaluated.
+    """
+    layers = [a * b for a, b in pairwise((side**2, *WIDTHS))]
     forward = 2 * sum(layers)
     training = num_train * (2 * forward + 2 * sum(layers[1:]))
-    return training + (num_train + num_test) * forward
+    return training + evaluated * (num_train + num_test) * forward
 
 
 def matmul_rate(size: int = 2048) -> float:
@@ -65,9 +70,9 @@ def matmul_rate(size: int = 2048) -> float:
     return 2 * size**3 / min(seconds(lambda: a @ b) for _ in range(5))
 
 
-def ours(data: split.Split, masks: Masks, *, sparse: bool, epochs: int = 1) -> Side:
+def ours(data: split.Split, masks: Masks, *, sparse: bool, epochs: int = 1, evaluated: bool = True) -> Side:
     """Epochs of a network with these masks by the project's engine, per-epoch measures of all subsets included."""
-    network = lenet()
+    network = lenet(data.x_N.sample_shape[1])
     for name, survivors in masks.items():
         network.get_parameter(name).data *= survivors
     learner = Engine().learner(network, masks, sparse=sparse)
@@ -78,7 +83,8 @@ def ours(data: split.Split, masks: Masks, *, sparse: bool, epochs: int = 1) -> S
 
     def train() -> None:
         for _ in loop.Run(learner, SGD(learner), data.x_N, data.given_N, plan):
-            measure()
+            if evaluated:
+                measure()
 
     return train
 
@@ -124,6 +130,7 @@ def usual(data: Images, workers: int) -> Side:
 
 def measure(table: Table, repeats: int) -> None:
     """Ours against the floor, and the usual loop (once, with the faster number of workers) against ours."""
+    replicates.limit_threads(1)  # as a replicate is trained; the loader's workers have the other cores
     epoch = ours(data(), {}, sparse=True)
     epoch()
     floors, engine = [], []

@@ -33,7 +33,12 @@ TESTS = {
     "core/training/record": ("early",),
     "core/rounds/early": ("early",),
     "studies/labels": ("labels", "label_counts"),
-    "core/training": ("training", "remask", "split", "wiring", "scoring", "rounds", "sparse", "stages", "golden"),
+    "core/training/stack": ("stack",),
+    "core/training/loop": ("training", "stack", "split", "wiring", "rounds"),
+    "core/rounds/together": ("stack",),
+    "core/training": (
+        *("training", "remask", "split", "wiring", "scoring", "rounds", "sparse", "compiled", "stages", "golden"),
+    ),
     "core": ("split", "early", "wiring", "scoring", "rounds", "pruning", "stages", "golden"),
     "criteria": ("pruning", "scoring", "golden"),
     "corruption": ("corruption", "stages", "golden"),
@@ -113,7 +118,15 @@ def killers(places: list[Path], mutations: Sequence[Mutation]) -> Iterator[str |
     """For each change the first test that fails with it, None if none does; a copy each for changes side by side."""
     fork = multiprocessing.get_context("fork")
     # Loaded once, not by each of many processes; nothing of the project's own may be.
-    for name in ("torch", "torch._dynamo", "torchvision.models", "scipy.stats", "sklearn.datasets", "pydantic"):
+    for name in (
+        "torch",
+        "numba",
+        "torch._dynamo",
+        "torchvision.models",
+        "scipy.stats",
+        "sklearn.datasets",
+        "pydantic",
+    ):
         importlib.import_module(name)
     waiting = list(enumerate(mutations))
     running: list[tuple[ForkProcess, int, Path, str]] = []

@@ -2,7 +2,7 @@
 
 Each round's network is trained twice in turn: by this project's dense path (`sparse: false`), and touching only what
 survives. Masks are global magnitude pruning of the initial weights, the last layer kept, as in a study; rounds of 20%.
-Then the products themselves, by density: where layers.DENSEST and DENSEST_GRADIENT come from.
+Then the products themselves, by density: where layers.DENSEST comes from.
 
     uv run python -m benchmarks.sparse            # 5 minutes
 """
@@ -13,10 +13,11 @@ from functools import partial
 import torch
 
 from benchmarks.epoch import BATCH, data, lenet, ours
+from benchmarks.product import Product
 from benchmarks.table import Side, Table, medians
 from prunelab.core import networks, split
 from prunelab.core.pruning import mask, select
-from prunelab.core.training import layers
+from prunelab.core.rounds import replicates
 
 SPARSITIES = (0.0, 0.8, 0.95, 0.98, 0.99, 0.999)
 DENSITIES = (0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.02, 0.001)
@@ -24,9 +25,9 @@ ROUNDS = 30
 EPOCHS = 2  # of a timing: what is done once a round is spread over at least 40 in a study
 
 
-def masks_at(sparsity: float) -> mask.Masks:
-    """Global magnitude pruning of the initial weights."""
-    network = lenet()
+def masks_at(sparsity: float, side: int = 28) -> mask.Masks:
+    """Global magnitude pruning of the initial weights; of images with so many rows."""
+    network = lenet(side)
     weights = networks.state(network)
     names = networks.prunable("lenet", network)
     return select.prune(mask.dense(weights, names), {n: weights[n].abs() for n in names}, sparsity, "global")
@@ -58,11 +59,6 @@ def chain(table: Table, data: split.Split, repeats: int) -> None:
     table.add(what, f"{dense:.3f} s", f"{sparse:.3f} s", dense / sparse)
 
 
-def taken(gradient_OB: torch.Tensor, x_IB: torch.Tensor, flat_S: torch.Tensor) -> object:
-    """Gradient by survivors through the dense product, and by the bias."""
-    return (gradient_OB @ x_IB.t()).view(-1).index_select(0, flat_S), gradient_OB.sum(dim=1)
-
-
 def repeat(side: Callable[[], object], times: int) -> None:
     """Call it so often."""
     for _ in range(times):
@@ -72,29 +68,26 @@ def repeat(side: Callable[[], object], times: int) -> None:
 def products(table: Table, repeats: int) -> None:
     """Products of the first layer by density."""
     x_IB, gradient_OB = torch.randn(784, BATCH), torch.randn(300, BATCH)
-    weight, bias = torch.randn(300, 784), torch.zeros(300)
+    weight = torch.randn(300, 784)
     for density in DENSITIES:
         survivors = torch.rand(weight.shape, generator=torch.Generator().manual_seed(0)) < density
-        kept = layers.DENSEST_GRADIENT
-        layers.DENSEST_GRADIENT = 1.0  # measure the sparse product at every density
-        sparse, dense = layers.Sparse(weight * survivors, bias, survivors), layers.Dense(weight * survivors, bias)
-        layers.DENSEST_GRADIENT = kept
-        flat = survivors.flatten().nonzero()[:, 0]
+        product, pruned = Product(weight * survivors, survivors, BATCH), weight * survivors
         sides: list[Side] = [
-            partial(dense.forward, x_IB),
-            partial(sparse.forward, x_IB),
-            partial(taken, gradient_OB, x_IB, flat),
-            partial(sparse.by_parameters, gradient_OB, x_IB),
+            partial(torch.mm, pruned, x_IB),
+            partial(product.forward, x_IB),
+            partial(torch.mm, gradient_OB, x_IB.t()),
+            partial(product.by_survivors, gradient_OB, x_IB),
         ]
         times = [1e4 * time for time in medians([partial(repeat, side, 100) for side in sides], repeats)]
-        for i, what in enumerate(("outputs", "gradient by survivors")):
+        for i, what in enumerate(("outputs", "gradient by weights")):
             first, second = times[2 * i : 2 * i + 2]
             name = f"784 to 300, density {density:g}: {what}, dense product over sparse"
             table.add(name, f"{first:.0f} µs", f"{second:.0f} µs", first / second)
 
 
 def measure(table: Table, repeats: int) -> None:
-    """All of it."""
+    """All of it, on one core, as a replicate is trained."""
+    replicates.limit_threads(1)
     pictures = data()
     epochs(table, pictures, repeats)
     chain(table, pictures, repeats)

@@ -27,7 +27,7 @@ def wrap() -> None:
     from prunelab.core.rounds import trained
     from prunelab.core.training import evaluate
 
-    train, measure = trained._train, evaluate.Measure.__call__
+    train, measure = trained.run, evaluate.Measure.__call__
     evaluated = [0.0]
 
     def timed_measure(self: evaluate.Measure) -> dict[str, float | None]:
@@ -36,14 +36,14 @@ def wrap() -> None:
         evaluated[0] += time.perf_counter() - start
         return row
 
-    def timed_train(*args: Any) -> object:
+    def timed_train(*args: Any) -> trained.Outcome:
         stepped = now()
         result = train(*args)
         trained = now() - stepped - evaluated[0]
         note(kind="replicate", parent=os.getppid(), stepped=stepped, trained=trained, evaluated=evaluated[0])
         return result
 
-    trained._train = timed_train  # type: ignore[assignment]
+    trained.run = timed_train  # type: ignore[assignment]
     evaluate.Measure.__call__ = timed_measure  # type: ignore[method-assign]
 
 

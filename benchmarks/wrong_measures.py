@@ -20,9 +20,16 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
         ("ddof=1)) / sqrt(len(self.estimates))", "ddof=1))", "the trace's error is the probes' deviation"),
         ("np.argsort(-np.abs(values), kind", "np.argsort(-values, kind", "leading eigenvalues by sign"),
         ('which="LM"', 'which="LA"', "leading eigenvalues are never negative"),
-        ("return centred, squares / count", "return centred, centred", "the second moment of gradients is centred"),
         ("- before\n", "\n", "a layer's block is another layer's"),
         ("signs[positions] @ product[positions]", "signs[positions] @ signs[positions]", "a layer's trace is its size"),
+    ],
+    "landscape/moments.py": [
+        ("return centred, squares / count", "return centred, centred", "the second moment of gradients is centred"),
+        ("(error @ weights[i]) * (inputs[i] > 0)", "error @ weights[i]", "errors pass a ReLU that is off"),
+        ("by_weight, squared = by_weight[mask], squared[mask]", "by_weight = by_weight[mask]",
+         "pruned weights' squares are counted"),
+        ("squared.sum() + squared_bias.sum()", "squared.sum()", "biases' squares are not counted"),
+        ("sums[i] + total if sums else total", "total", "only the last batch's mean gradient counts"),
     ],
     "landscape/lanczos.py": [
         ("for _ in range(2):", "for _ in range(0):", "Lanczos without reorthogonalisation"),

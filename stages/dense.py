@@ -2,9 +2,9 @@
 
 from prunelab import config, meanwhile, progress
 from prunelab.core import artifacts
-from prunelab.core.rounds import checkpoint, kinds
+from prunelab.core.rounds import checkpoint, jobs
 from prunelab.core.rounds.run import train_replicates
-from prunelab.core.rounds.task import Outcome, Task
+from prunelab.core.rounds.task import Outcome
 from stages import run
 
 
@@ -16,12 +16,10 @@ def main() -> None:
         progress.Bar(f"dense {progress.of_all('r00')}", params.seeds) as bar,
     ):
 
-        def work(task: Task) -> Outcome:
-            outcome = kinds.dense(task)
-            checkpoint.save_origin(artifacts.replicate(origin, task.seed), outcome)
-            return outcome
+        def keep(seed: int, outcome: Outcome) -> None:
+            checkpoint.save_origin(artifacts.replicate(origin, seed), outcome)
 
-        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, "r00"), bar.step, work)
+        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, "r00"), bar.step, jobs.dense, keep)
         artifacts.write_json(origin / artifacts.GIVEN, meanwhile.given("dense"))
 
 

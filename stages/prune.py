@@ -2,9 +2,9 @@
 
 from prunelab import config, progress
 from prunelab.core import artifacts
-from prunelab.core.rounds import checkpoint, kinds
+from prunelab.core.rounds import checkpoint, jobs
 from prunelab.core.rounds.run import train_replicates
-from prunelab.core.rounds.task import Outcome, Task
+from prunelab.core.rounds.task import Job, Task
 from stages import round_name, run
 
 
@@ -14,12 +14,12 @@ def main() -> None:
     parents = config.rounds_of("prune")
     key = round_name(__doc__, parents)
 
-    def work(task: Task) -> Outcome:
+    def describe(task: Task) -> Job:
         parent = artifacts.replicate(artifacts.of_round(artifacts.ROUNDS, parents[key]), task.seed)
         origin = artifacts.replicate(artifacts.ORIGIN, task.seed)
         masks = checkpoint.load_masks(parent, task.layout)
         checkpoint.load_record(artifacts.ROUNDS, parents[key], task.seed, masks)
-        return kinds.prune(
+        return jobs.prune(
             task,
             int(key[1:]),
             (checkpoint.load_state(parent, artifacts.WEIGHTS, masks, task.layout), masks),
@@ -29,7 +29,7 @@ def main() -> None:
         )
 
     with progress.Bar(f"prune {progress.of_all(key)}", params.seeds) as bar:
-        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, key), bar.step, work)
+        train_replicates(params, artifacts.of_round(artifacts.ROUNDS, key), bar.step, describe)
 
 
 if __name__ == "__main__":

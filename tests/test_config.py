@@ -76,7 +76,7 @@ WRONG = [
     ("redense.epochs", -3, "a whole number from 1 to"),
     ("redense.every", 0, "a whole number from 1 to"),
     ("reinit.every", -1, "a whole number from 0 to"),
-    ("engine", ["float16"], "bfloat16, channels_last, compile"),
+    ("engine", ["float16"], "bfloat16, channels_last, compile, stacked, graphs"),
     ("engine", "compile", "a list"),
     ("train.augment", "crop", "none, flip, shift, flip_shift"),
     ("subset.train", -5, "a whole number from 0 to"),
@@ -125,6 +125,17 @@ def test_what_is_wrong_is_named_in_one_line(name, value, allowed):
     [
         ({"train.optimizer": "nesterov"}, "train.momentum=0.0: must be greater than 0 with train.optimizer=nesterov"),
         ({"train.optimizer": "adam", "train.momentum": 0.9}, "train.momentum=0.9: must be 0 with train.optimizer=adam"),
+        ({"engine": ["graphs"]}, "engine=['graphs']: must hold stacked if it holds graphs"),
+        (
+            {"engine": ["stacked", "graphs"], "train.optimizer": "adam"},
+            "train.optimizer='adam': must be sgd or nesterov with engine=[stacked,graphs]",
+        ),
+        (
+            {"engine": ["stacked"], "train.augment": "shift"},
+            "train.augment='shift': must be none with engine=[stacked]",
+        ),
+        ({"engine": ["stacked", "bfloat16"]}, "engine=['stacked', 'bfloat16']: must not hold bfloat16 beside stacked"),
+        ({"engine": ["stacked"], "train.validation": 9}, "train.validation=9: must be 0 with engine=[stacked]"),
         ({"dataset": "npz", "noise_type": "asymmetric"}, "noise_type='asymmetric': must be one of symmetric, "),
         ({"noise": 0.0004}, "noise=0.0004: selects none of the 1000 training images; must be 0, or at least 0.0005"),
         ({"landscape.density_probes": 19}, "landscape.density_probes=19: must be at most landscape.probes=18"),

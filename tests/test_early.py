@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from test_rounds import task
 
 from prunelab.core import artifacts, digests, split
+from prunelab.core.pruning import mask
 from prunelab.core.rounds import early, kinds, trained
+from prunelab.core.rounds.task import Job
 from prunelab.core.training import evaluate, loop, record
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.optimizers import OPTIMIZERS
@@ -97,7 +99,7 @@ def test_what_the_ensemble_notes_is_what_each_step_sees(model, number):
         batches = torch.randperm(40, generator=plan.order(epoch)).split(16)
         for step, batch in enumerate(batches):
             gradients = learner.gradients(read(batch, None), of.split.given_N[batch])
-            seen[epoch][:, batch.numpy()] = torch.log_softmax(learner.seen_KB.double(), dim=0).numpy()
+            seen[epoch][:, batch.numpy()] = torch.log_softmax(learner.seen().double(), dim=0).numpy()
             optimizer.step(gradients, plan.learning_rates[3 * epoch + step])
     for name, must in by_hand(seen, of.split.given_N.numpy()).items():
         assert found.over_epochs[name][number].numpy() == pytest.approx(must, rel=1e-4, abs=1e-4)
@@ -113,7 +115,7 @@ def test_networks_are_of_their_own_and_trained_for_the_first_epochs_of_the_sched
     # The first of them by hand: its own initialisation and order, the dense run's learning rates.
     start = of.fresh(0, "early")
     plan = trained.plan(of, trained.original_schedule(of)[: 2 * trained.steps(of)], own=(0,), purpose="early")
-    outcome = trained.run(of, 0, start, kinds.mask.dense(start, of.prunable()), plan, init=start)
+    outcome = trained.run(Job(of, 0, start, mask.dense(start, of.prunable()), plan, init=start))
     p = torch.softmax(of.network(outcome.weights).eval()(of.split.x_N[:]), dim=1).detach()
     p[torch.arange(40), of.split.given_N] -= 1
     assert torch.allclose(found.el2n_MN[0], p.square().sum(dim=1).sqrt(), atol=1e-5)

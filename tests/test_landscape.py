@@ -13,7 +13,7 @@ from test_sparse import lenet
 from torch import nn
 
 from prunelab.core import networks, streams
-from prunelab.landscape import curvature as curvatures
+from prunelab.landscape import moments
 from prunelab.landscape.curvature import Curvature
 from prunelab.landscape.objective import Objective, sample
 from prunelab.studies.sdd.landscape import surface
@@ -139,20 +139,24 @@ def test_curvature_of_a_network_with_batch_norm():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("together", [1, 3, 40])
+@pytest.mark.parametrize("together", [None, 1, 3, 40])
 def test_gradient_noise_in_parts_is_that_of_single_gradients(monkeypatch, together, masked):
-    """Of 40 examples, so many at once as the bytes allow; the state and the objective stay as they were."""
+    """Of 40 examples, so many at once as the bytes allow, or (None) of a perceptron without making them."""
     data = make_split(permuted=range(6))
     network, masks = lenet(0.3, width=0.02)
-    masks = masks if masked else {}
+    masks = masks | {"1.bias": torch.arange(6) % 2 > 0} if masked else {}
     state = networks.state(network)
     objective = Objective(network, data.x_N, data.given_N)
     whole, sizes = objective.batches, []
     monkeypatch.setattr(objective, "batches", lambda size: (sizes.append(len(b[1])) or b for b in whole(size)))
     parameters = sum(p.numel() for p in network.parameters())
-    monkeypatch.setattr(curvatures, "GRADIENTS", together * 4 * parameters + 3)
+    if together is None:
+        monkeypatch.setattr(objective, "batches", lambda: whole(13))
+    else:
+        monkeypatch.setattr(moments.perceptron, "is_one", lambda network: False)
+        monkeypatch.setattr(moments, "GRADIENTS", together * 4 * parameters + 3)
     found = Curvature(objective, state, masks).gradient_covariance()
-    assert sizes == [together] * (40 // together) + [40 % together] * (40 % together > 0)
+    assert together is None or sizes == [together] * (40 // together) + [40 % together] * (40 % together > 0)
 
     rows = []
     for i in range(40):
@@ -167,7 +171,7 @@ def test_as_many_examples_at_once_as_fill_the_same_memory():
     """256 MiB of single precision are 2^26 numbers."""
     for numbers, examples in ((2**20, 64), (2**20 + 1, 63), (11_173_962, 6), (2**26, 1), (2**27, 1)):
         parameters = {"a": torch.empty(numbers - 1, device="meta"), "b": torch.empty(1, 1, device="meta")}
-        assert curvatures.at_once(parameters) == examples
+        assert moments.at_once(parameters) == examples
 
 
 def test_filters_of_a_direction_are_as_long_as_the_states():

@@ -1,5 +1,6 @@
 """A grid before it runs: names, checks, what its points share; and the way back from parameters to overrides."""
 
+import argparse
 import re
 import shlex
 
@@ -8,11 +9,12 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prunelab import presets
+from prunelab import pipeline, presets
 from prunelab.commands import main
 from prunelab.comparison import runs
 from prunelab.errors import UserError
 from prunelab.sweeps import plan
+from prunelab.sweeps import replicates as planned
 
 REFERENCE = re.compile(r"^[A-Za-z0-9][\w.-]*[A-Za-z0-9]$")
 
@@ -49,6 +51,84 @@ def test_what_is_wrong_is_one_line_before_anything_is_queued(overrides, line):
             main([command, *overrides])
         assert str(stopped.value).startswith(f"error: {line}")
         assert "\n" not in str(stopped.value)
+
+
+def split(*overrides, workers=4, replicates=None, name=""):
+    """What `prunelab sweep` plans."""
+    asked = argparse.Namespace(overrides=[*overrides], workers=workers, replicates=replicates)
+    return planned.studies(plan.points(overrides, name, apart=True), asked, ROOT)
+
+
+def test_seeds_outside_of_brackets_are_one_study_in_parts_and_in_brackets_two_studies():
+    (one,) = split("setting=digits_quick", "seeds=range(0,10)")
+    assert one.whole.name == "seeds-0-9"
+    assert one.whole.params["seeds"] == [*range(10)]
+    assert [part.params["seeds"] for part in one.parts] == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
+    assert [part.name.removeprefix("seeds-0-9_part-") for part in one.parts] == ["0-2", "3-5", "6-8", "9"]
+    assert all(REFERENCE.match(part.name) for part in one.parts)
+    assert one.parts[1].overrides == ("setting=digits_quick", "seeds=[3,4,5]")
+    assert plan.compose(one.parts[1].overrides) == one.parts[1].params
+    assert one.targets == ("dense", "prune", "redense")  # of digits_quick; the others are switched off
+    each = split("noise=0.2,0.4", "seeds=7,3", replicates=1, name="x")
+    assert [study.whole.name for study in each] == ["x_noise-0.2_seeds-7-3", "x_noise-0.4_seeds-7-3"]
+    assert [part.params["seeds"] for part in each[1].parts] == [[7], [3]]
+    assert {part.params["noise"] for part in each[1].parts} == {0.4}
+    assert [(study.whole.params["seeds"], study.parts) for study in split("seeds=[0,1],[2,3]")] == [
+        ([0, 1], ()),
+        ([2, 3], ()),
+    ]
+
+
+def test_what_cannot_be_split_is_computed_as_it_is():
+    assert [study.parts for study in split("setting=theory", "seeds=0,1")] == [()]
+    assert [study.parts for study in split("seeds=0,1", replicates=2)] == [()]
+
+
+def test_names_of_seeds_are_short_and_tell_them_apart():
+    assert [planned.span(some) for some in ([5], [0, 1], [3, 1], [0, 2, 4], [*range(3, 900)])] == [
+        "5",
+        "0-1",
+        "3-1",
+        "0-2-4",
+        "3-899",
+    ]
+    assert planned.span(range(0, 100, 2)) == "0-98-n50"
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (["sweep", "seeds=0,0"], "seeds=[0, 0]: must be a list of 1 to "),
+        (["sweep", "seeds=0,x"], "seeds='x': must be a list of 1 to "),
+        (["sweep", "seeds=-1,2"], "seeds=-1: must be a list of 1 to "),
+        (["sweep", "seeds=0,[1]"], "seeds=0: must be a list of 1 to "),
+        (["sweep", "seeds=range(0,1000000000)"], "seeds=[0, 1, 2, 3, 4, 5"),
+        (["sweep", "seeds=range(0,9,0)"], "seeds=range(0,9,0): "),
+        (["sweep", "seeds=0,1", "seeds=[1]"], "seeds=0,1 seeds=[1]: seeds must be given once"),
+        (["sweep", "seeds=0,1", "--replicates", "0"], "--replicates 0: must be at least 1"),
+        (["sweep", "noise=0.2,0.4", "--replicates", "2"], "--replicates 2: only beside one study's seeds"),
+        (
+            ["queue", "seeds=range(0,3)"],
+            "seeds=range(0,3): one study in parts is for `prunelab sweep`; here give a list",
+        ),
+    ],
+)
+def test_wrong_seeds_are_one_line(command, line):
+    with pytest.raises(SystemExit) as stopped:
+        main(command)
+    assert str(stopped.value).startswith(f"error: {line}")
+    assert "\n" not in str(stopped.value)
+
+
+def test_stages_that_are_split_name_the_seeds_only_to_go_through_them():
+    """What a replicate learnt of the others would differ between parts and the whole."""
+    known = pipeline.load(ROOT)
+    through = r"progress\.Bar\([^)]*\)?[^)]*params\.seeds|(?:replicates\.run\(work|progress\.Bar\(.*), params\.seeds"
+    for kind in planned.KINDS:
+        (page,) = [dep for dep in known[kind].deps if dep.startswith("stages/")]
+        text = (ROOT / page).read_text()
+        assert "params.seeds" in text
+        assert "params.seeds" not in re.sub(through, "", text), page
 
 
 def made(noise, criterion, n_rounds=3, lr=0.1):

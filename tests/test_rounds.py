@@ -1,9 +1,11 @@
 """Kinds of round against themselves: in parts = whole, rewound = repeated; where each starts and what it keeps."""
 
+import numba
 import numpy as np
 import pytest
 import torch
 from conftest import make_images, make_split, same
+from llvmlite import binding
 from test_config import DEFAULT, changed
 
 from prunelab import config
@@ -186,11 +188,13 @@ def test_best_is_found_on_one_half_of_the_test_set_and_measured_on_the_other():
 def test_a_record_says_what_arithmetic_made_it(monkeypatch):
     made = kinds.dense(task()).record["made_with"]
     assert made["torch"] == torch.__version__
+    assert (made["numba"], made["compiled_for"]) == (numba.__version__, binding.get_host_cpu_name())
     assert made["threads"] == torch.get_num_threads()
     assert torch.backends.cpu.get_cpu_capability() in made["processor"]
     assert kinds.dense(task()).record["made_with"] == made
-    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
-    assert "COMPATIBLE" in kinds.dense(task()).record["made_with"]["processor"]
+    for name, value in (("MKL_CBWR", "COMPATIBLE"), ("OPENBLAS_CORETYPE", "Haswell")):
+        monkeypatch.setenv(name, value)
+        assert value in kinds.dense(task()).record["made_with"]["processor"]
 
 
 def test_halves_are_fixed_and_equal():

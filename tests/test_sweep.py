@@ -1,5 +1,6 @@
 """A real sweep, remotes and all, on settings as small as they go; a worker dies on the way."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,11 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import TINY, clone, run
+from conftest import TINY, clone, ran, run
 
 from prunelab import programs
 from prunelab.commands import main, sweep
-from prunelab.sweeps import board, clusters, plan, remotes, tasks
+from prunelab.sweeps import board, clones, clusters, plan, remotes, replicates
 
 GRID = [*TINY, "n_rounds=1", "seeds=[0]", "noise=0.2,0.4"]
 
@@ -128,23 +129,31 @@ def test_someone_else_has_the_curves_without_computing(where, tmp_path, monkeypa
     assert (there / "comparison" / "grid.png").is_file()
 
 
-def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
-    """One file of the DVC remote is gone: of the two experiments one is not whole. The other's commit is elsewhere."""
-    files = [file for file in (where.parent / "storage" / "files" / "md5").rglob("*") if file.is_file()]
+@contextlib.contextmanager
+def without(storage):
+    """Meanwhile the largest file of a DVC remote is gone."""
+    files = [file for file in (storage / "files" / "md5").rglob("*") if file.is_file()]
     lost = max(files, key=lambda file: file.stat().st_size)
     lost.rename(f"{lost}.aside")
+    yield
+    Path(f"{lost}.aside").rename(lost)
+
+
+def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
+    """One file of the DVC remote is gone: of the two experiments one is not whole. The other's commit is elsewhere."""
     monkeypatch.chdir(where)
     points = [plan.Point(name, (), {}) for name in ("noise-0.2", "noise-0.4", "noise-0.6")]
-    problems = sweep._verified(points, remotes.origin(), {"noise-0.6": (False, "what it printed\nerror: device: no\n")})
-    Path(f"{lost}.aside").rename(lost)
+    with without(where.parent / "storage"):
+        results = {"noise-0.6": (False, "what it printed\nerror: device: no\n")}
+        problems = sweep._verified(points, remotes.origin(), results)
     assert (
-        problems[-1]
+        problems.pop("noise-0.6")
         == "noise-0.6: its commit, on the git remote; error: device: no (log: .dvc/tmp/sweep/noise-0.6.log)"
     )
     assert (where / ".dvc/tmp/sweep/noise-0.6.log").read_text().startswith("what it printed\n")
-    assert 1 <= len(problems) - 1 <= 2
-    assert all(re.match(r"noise-0\.[24]: data/\S+", line) for line in problems[:-1])
-    assert sweep._verified(points[:2], remotes.origin(), {}) == []
+    assert 1 <= len(problems) <= 2
+    assert all(re.match(rf"{name}: data/\S+", line) for name, line in problems.items())
+    assert sweep._verified(points[:2], remotes.origin(), {}) == {}
 
 
 SECRET = "wJalrXUtnFEMI/K7MDENG"
@@ -152,13 +161,13 @@ SECRET = "wJalrXUtnFEMI/K7MDENG"
 
 def cloned(origin, folder):
     """On a worker: what making a clone prints, its options as DVC reads them, and what a failing command prints."""
-    shell = tasks.Shell("x", programs.environment(), origin.secrets())
-    clone = tasks._clone(folder, origin, shell)
+    shell = clones.Shell("x", programs.environment(), origin.secrets())
+    there = clones.clone(folder, origin, shell)
     made = shell.log
-    listed = subprocess.run(["dvc", "config", "--list"], cwd=clone, env=programs.environment(), capture_output=True)
-    with pytest.raises(tasks.FailedError) as failed:
-        shell("sh", "-c", f"echo 'no such user {SECRET}, https://me:pass@host/x'; exit 1", cwd=clone)
-    local = clone / ".dvc" / "config.local"
+    listed = subprocess.run(["dvc", "config", "--list"], cwd=there, env=programs.environment(), capture_output=True)
+    with pytest.raises(clones.FailedError) as failed:
+        shell("sh", "-c", f"echo 'no such user {SECRET}, https://me:pass@host/x'; exit 1", cwd=there)
+    local = there / ".dvc" / "config.local"
     return made, listed.stdout.decode(), str(failed.value), local.stat().st_mode & 0o777
 
 
@@ -203,8 +212,54 @@ def test_an_experiment_that_stopped_early_is_not_there(where, monkeypatch, capsy
     point = plan.Point("noise-0.7", point.overrides, point.params)
     assert sweep._not_there_yet([point], remotes.origin()) == [point]
     assert capsys.readouterr().out == "noise-0.7: there already, but ran only up to corrupt\n"
-    (said,) = sweep._verified([point], remotes.origin(), {})
+    (said,) = sweep._verified([point], remotes.origin(), {}).values()
     assert said == "noise-0.7: ran only up to corrupt (log: .dvc/tmp/sweep/noise-0.7.log)"
+
+
+def test_replicates_computed_apart_are_the_study_computed_at_once(where, tmp_path, monkeypatch, capsys):
+    """One part is there, as after a sweep that was cut off: of seed 0, which DVC remembers from the grid above."""
+    small = [*(one for one in GRID[:-1] if not one.startswith("seeds=")), "noise=0.2"]
+    part = "seeds-1-2-0_part-0"
+    options = plan.options([*small, "seeds=[0]"])
+    run("dvc", "exp", "run", "--temp", "-n", part, *options, "dense", "prune", "redense", cwd=where)
+    run("dvc", "exp", "push", "origin", part, cwd=where)
+    run("dvc", "exp", "remove", part, cwd=where)
+    monkeypatch.chdir(where)
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "_computed", lambda studies, origin, options: {})
+        with pytest.raises(SystemExit) as stopped:
+            main(["sweep", *small, "seeds=1,2,0"])
+    assert stopped.value.code == 1
+    printed = capsys.readouterr().out
+    assert "missing: seeds-1-2-0: its commit, on the git remote (log: " in printed
+    assert f"kept, for the same command again: {part}\n" in printed
+    (point,), origin = plan.points([*small, "seeds=1,2,0"], apart=True), remotes.origin()
+    study = replicates.split(point, 2)
+    assert sweep._parts_to_do(study, origin) == [study.parts[0]]
+    with without(where.parent / "storage"):
+        assert sweep._parts_to_do(study, origin) == [*study.parts]
+    command = [sys.executable, "-m", "prunelab", "sweep", *small, "seeds=1,2,0", "--workers", "2"]
+    printed = run(*command, cwd=where, env={"PYTHONPATH": str(where / "src")}).stdout
+    assert f"{part}: there already\n" in printed
+    assert re.findall(r"worker \d+: (\S+)$", printed, re.M) == ["seeds-1-2-0_part-1-2", "seeds-1-2-0"]
+    assert "1 of 1 experiments are on origin and storage" in printed
+    listed = run("git", "ls-remote", "origin", "refs/exps/*/seeds-*", cwd=where).stdout
+    assert [line.split("/")[-1] for line in listed.splitlines()] == ["seeds-1-2-0"]
+
+    run("git", "clone", "-q", where.parent / "origin.git", tmp_path / "there", cwd=tmp_path)
+    there = tmp_path / "there"
+    for key, value in (("user.name", "test"), ("user.email", "test@example.org")):
+        run("git", "config", key, value, cwd=there)
+    at_once = run("dvc", "exp", "run", "-n", "once", *plan.options([*small, "seeds=[1,2,0]"]), cwd=there).stdout
+    assert len(ran(at_once)) == 7  # nothing was there: its cache is its own
+    run("git", "fetch", "-q", "origin", "refs/exps/*:refs/exps/*", cwd=there)
+    # dvc.lock, which has the MD5 of every output, parameters, plots and metrics.
+    once, merged = (
+        run("git", "for-each-ref", f"refs/exps/**/{name}", "--format=%(tree)", cwd=there).stdout.strip()
+        for name in ("once", "seeds-1-2-0")
+    )
+    assert once
+    assert run("git", "diff", "--stat", once, merged, cwd=there).stdout == ""
 
 
 def test_a_board_counts_a_task_that_begins_anew_anew():

@@ -96,6 +96,27 @@ def test_each_epoch_sees_each_example_once_in_an_order_of_its_own():
     assert first != second
 
 
+def test_each_update_has_the_rate_of_its_iteration_and_each_epoch_the_order_of_its_number():
+    """Of a whole batch's gradient, from iteration 1 on; the numbers go on from `epoch_offset`."""
+    x, y = torch.arange(12.0).view(6, 2), torch.tensor([0, 1, 2, 0, 1, 2])
+    torch.manual_seed(0)
+    network = nn.Linear(2, 3)
+    plain, asked, rates = copy.deepcopy(network), [], [0.9, 0.5, 0.1]
+
+    def order(epoch):
+        asked.append(epoch)
+        return streams.generator(0, "order", epoch)
+
+    list(run(network, x, y, loop.Plan(rates, 6, order=order, first_iteration=1, epoch_offset=40)))
+    for rate in rates[1:]:
+        gradients = torch.autograd.grad(F.cross_entropy(plain(x), y), tuple(plain.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(plain.parameters(), gradients, strict=True):
+                parameter -= rate * gradient
+    torch.testing.assert_close(network.weight, plain.weight)
+    assert asked == [41, 42]
+
+
 class Small:
     """A network with batch norm about to train on forty images, five updates an epoch."""
 

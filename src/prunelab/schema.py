@@ -18,7 +18,7 @@ from prunelab.core.training import restart
 from prunelab.errors import short
 from prunelab.fields import EPOCHS, IMAGES, REPLICATES, ROUNDS, SEED, Number, Section, fraction, one_of, positive, whole
 
-ENGINE = ("bfloat16", "channels_last", "compile")  # the fields of core/training/engine.py
+ENGINE = ("bfloat16", "channels_last", "compile", "stacked", "graphs")  # the fields of core/training/engine.py
 
 
 class Subset(Section):
@@ -124,6 +124,7 @@ class Common(Section):
             raise ValueError(f"train.milestones={short(train.milestones)}: must be {allowed(('train', 'milestones'))}")
         if train.warmup_epochs > train.epochs:
             raise ValueError(f"train.warmup_epochs={train.warmup_epochs}: must be at most train.epochs={train.epochs}")
+        check_engine(self.engine, train)
         source = sources.source(self.dataset)
         needs_map = corruption.NOISE_TYPES[self.noise_type].of_map
         if needs_map and not corruption.look_alikes(source, self.noise_type):
@@ -149,6 +150,21 @@ else:
     _OF_STUDIES = [of_studies.parameters(name).PARAMETERS for name in of_studies.names()]
     _SECTIONS = {name: (section, ...) for some in _OF_STUDIES for name, section in some.items()}
     Config = create_model("Config", __base__=Common, __module__=__name__, **_SECTIONS)
+
+
+def check_engine(engine: list[str], train: Train) -> None:
+    """Raises ValueError for what replicates trained as one cannot do, by the name of the parameter to change."""
+    if "graphs" in engine and "stacked" not in engine:
+        raise ValueError(f"engine={short(engine)}: must hold stacked if it holds graphs, which are of such replicates")
+    if "graphs" in engine and train.optimizer == "adam":
+        raise ValueError("train.optimizer='adam': must be sgd or nesterov with engine=[stacked,graphs]")
+    others = [name for name in engine if name not in ("stacked", "graphs")]
+    if "stacked" in engine and others:
+        raise ValueError(f"engine={short(engine)}: must not hold {others[0]} beside stacked, which makes no use of it")
+    if "stacked" in engine and train.augment != "none":
+        raise ValueError(f"train.augment={train.augment!r}: must be none with engine=[stacked]")
+    if "stacked" in engine and train.validation:
+        raise ValueError(f"train.validation={train.validation}: must be 0 with engine=[stacked]")
 
 
 def check_text(data_root: str) -> None:

@@ -33,7 +33,9 @@ from typing import NoReturn
 
 SWITCH = "PRUNELAB_WARM"  # 0: off
 IDLE = 15.0  # seconds
-LIBRARIES = ("torch", "numpy", "scipy.sparse.linalg", "safetensors.torch", "pydantic", "ruamel.yaml", "tqdm")
+LIBRARIES = ("torch", "numpy", "numba", "scipy.sparse.linalg", "safetensors.torch", "pydantic", "ruamel.yaml", "tqdm")
+# Not everybody has these; a stage that logs would load them for half a second, with its training waiting for it.
+OPTIONAL = ("dvclive", "dvc.repo")
 # Those of the environment that differ from stage to stage, or from test to test, and of which no library takes notice.
 VOLATILE = (SWITCH, "PWD", "OLDPWD", "SHLVL", "_")
 VOLATILE_FAMILIES = ("DVC", "PYTEST_")
@@ -308,6 +310,11 @@ def main(door: int) -> Asked | None:
     os.close(os.pidfd_open(parent))  # fails on a kernel without: nobody is answered then
     for name in LIBRARIES:
         importlib.import_module(name)
+    for name in OPTIONAL:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    # The first function that Numba compiles makes its compiler ready, which takes a quarter of a second.
+    sys.modules["numba"].njit("float32(float32)")(lambda value: value)
     gc.collect()
     gc.freeze()  # so that no fork copies memory only to look through it
     asked = serve(socket.socket(fileno=door))

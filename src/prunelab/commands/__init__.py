@@ -3,7 +3,7 @@ comparison/ and sweeps/.
 
 To add one: a file with `ABOUT`, `arguments(parser)` and `run(options)`, named in COMMANDS. It runs in the repository's
 root, wherever the user stands; paths that are given to it are made to fit. One that sets a default for `more` finds
-there what its parser does not know.
+there what its parser does not know. One with `ANYWHERE = True` needs no repository, and runs where the user stands.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prunelab.errors import UserError
 
-COMMANDS = ("show", "queue", "sweep", "compare", "report", "suspects", "doctor")
+COMMANDS = ("show", "queue", "sweep", "compare", "report", "suspects", "export", "predict", "speed", "doctor")
 OUTSIDE = "not inside a prunelab repository: no folder with dvc.yaml and conf/, here or above"
 
 
@@ -29,13 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         page = import_module(f"prunelab.commands.{name}")
         one = choices.add_parser(name, help=page.ABOUT.splitlines()[0], description=page.ABOUT)
         page.arguments(one)
-        one.set_defaults(run=page.run)
+        one.set_defaults(run=page.run, anywhere=getattr(page, "ANYWHERE", False))
     options, more = parser.parse_known_args(arguments)
     if more and "more" not in options:
         choices.choices[options.command].error(f"unrecognized arguments: {' '.join(more)}")
     options.more = more
     try:
-        with _in_root(options):
+        with contextlib.nullcontext() if options.anywhere else _in_root(options):
             options.run(options)
     except UserError as error:
         sys.exit(f"error: {error}")

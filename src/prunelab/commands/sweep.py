@@ -11,7 +11,7 @@ from prunelab.comparison import provenance, runs
 from prunelab.core import artifacts
 from prunelab.errors import UserError
 from prunelab.programs import output
-from prunelab.sweeps import checks, plan, remotes
+from prunelab.sweeps import checks, plan, remotes, replicates
 
 ABOUT = "Compute a grid of experiments on many workers; every result ends on the git and the DVC remote."
 SCRATCH = Path(".dvc/tmp/sweep")
@@ -21,6 +21,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("overrides", nargs="+", metavar="NAME=VALUE[,VALUE...]", help="as `dvc exp run -S` takes them")
     parser.add_argument("--name", default="", help="goes before each experiment's name")
+    parser.add_argument(
+        "--replicates",
+        type=int,
+        metavar="K",
+        help="how many a task trains of one study's seeds (seeds=0,1,2 or seeds=range(0,20)); "
+        "default: so many that there is a task for each worker",
+    )
     parser.add_argument("--workers", type=int, default=2, help="how many tasks at once; default: %(default)s")
     parser.add_argument(
         "--cluster",
@@ -40,20 +47,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Check, compute, verify; what is missing at the end is named with its log, and the exit status is 1."""
     checks.identity()
-    points = plan.points(options.overrides, options.name)
+    points = plan.points(options.overrides, options.name, apart=True)
+    studies = replicates.studies(points, options)
     for point in points:
         checks.in_git(point.params)
     origin = remotes.origin()
     todo = _not_there_yet(points, origin)
     results: dict[str, tuple[bool, str]] = {}
     if todo:
-        results = _computed(todo, origin, options)
+        results = _computed([study for study in studies if study.whole in todo], origin, options)
     problems = _verified(points, origin, results)
+    merged = [point.name for point in points if point.name not in problems]
+    remotes.forget([part for name in merged for part in _parts(name, origin)], origin.commit)
     print(
         f"\n{len(points) - len(problems)} of {len(points)} experiments are on {remotes.GIT_REMOTE} and {origin.storage}"
     )
-    for problem in problems:
+    for name, problem in problems.items():
         print(f"missing: {problem}")
+        if kept := _parts(name, origin):
+            print(f"kept, for the same command again: {', '.join(kept)}")
     names = shlex.join(point.name for point in points)
     print(f"bring home what is not here:  uv run dvc exp pull {remotes.GIT_REMOTE} {names}")
     if problems:
@@ -84,21 +96,49 @@ def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[pla
 
 
 def _computed(
-    todo: list[plan.Point], origin: remotes.Origin, options: argparse.Namespace
+    studies: list[replicates.Study], origin: remotes.Origin, options: argparse.Namespace
 ) -> dict[str, tuple[bool, str]]:
     try:
         from prunelab.sweeps import board, clusters, tasks
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: `uv sync --extra sweep` (or `--extra slurm`)") from None
+    merged = [study for study in studies if study.parts]
+    parts = [part for study in merged for part in _parts_to_do(study, origin)]
+    todo = [*(study.whole for study in studies if not study.parts), *parts]
     shared = plan.shared(todo)
-    totals = {point.name: plan.num_stages(point.params) for point in todo}
+    totals = {study.whole.name: plan.num_stages(study.whole.params) for study in studies}
+    totals |= {
+        part.name: len(replicates.stages(part.params, of=replicates.UP_TO))
+        for study in merged
+        for part in study.parts
+        if part in parts
+    }
     try:
         cluster = clusters.client(options.cluster, options.workers, options.option, SCRATCH)
         with cluster as client, board.Board(totals) as seen:
-            return tasks.run(client, todo, shared, origin, options.gpus, seen.show)
+            return tasks.run(client, todo, merged, shared, origin, options.gpus, seen.show)
     finally:
         for i, one in enumerate(shared):
             _forget(tasks.shared_name(i, one))
+
+
+def _parts_to_do(study: replicates.Study, origin: remotes.Origin) -> list[plan.Point]:
+    """Those of a study's parts that no earlier sweep has left on both remotes."""
+    there = remotes.references([part.name for part in study.parts], origin.commit)
+    remotes.fetch(list(there), origin.commit, keep=False)
+    todo = []
+    for part in study.parts:
+        stages = replicates.stages(part.params, of=replicates.UP_TO)
+        if (
+            part.name not in there
+            or yaml12.parse(output("git", "show", f"{there[part.name]}:./params.yaml"), "params.yaml") != part.params
+            or provenance.lacks(runs.tree(there[part.name]), replicates.UP_TO)
+            or remotes.missing_data(there[part.name], origin.storage, [stage.name for stage in stages])
+        ):
+            todo.append(part)
+        else:
+            print(f"{part.name}: there already")
+    return todo
 
 
 def _forget(name: str) -> None:
@@ -109,13 +149,18 @@ def _forget(name: str) -> None:
         return
 
 
-def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[str, tuple[bool, str]]) -> list[str]:
-    """One line for each experiment that is not whole on both remotes; logs of all are kept."""
+def _parts(name: str, origin: remotes.Origin) -> list[str]:
+    """Of a study, those that are on the git remote."""
+    return sorted(remotes.beginning(replicates.prefix(name), origin.commit))
+
+
+def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[str, tuple[bool, str]]) -> dict[str, str]:
+    """By name, one line for each experiment that is not whole on both remotes; logs of all are kept."""
     for name, (_, log) in results.items():
         artifacts.write_text(_log(name), log)
     there = remotes.references([point.name for point in points], origin.commit)
     remotes.fetch(list(there), origin.commit)
-    problems = []
+    problems = {}
     for point in points:
         lacking: Any = ["its commit, on the git remote"]
         if point.name in there:
@@ -124,7 +169,7 @@ def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[st
         if lacking:
             said = [line for line in results.get(point.name, (True, ""))[1].splitlines() if line.startswith("error: ")]
             why = f"; {said[-1]}" if said else ""
-            problems.append(f"{point.name}: {', '.join(lacking[:3])}{why} (log: {_log(point.name)})")
+            problems[point.name] = f"{point.name}: {', '.join(lacking[:3])}{why} (log: {_log(point.name)})"
     return problems
 
 

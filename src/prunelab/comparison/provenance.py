@@ -7,7 +7,7 @@ files that they keep in git are as they made them. Code is not held against it: 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from prunelab.errors import UserError
@@ -36,14 +36,17 @@ def told(lacking: Mapping[str, str], remaining: int) -> list[str]:
     return [f"{line}: left out" for line in said]
 
 
-def lacks(files: Any) -> str | None:
+def lacks(files: Any, kinds: Collection[str] | None = None) -> str | None:
     """What the run whose tree this is lacks, such as "ran only up to corrupt"; None if it is whole.
 
     Args:
         files: a file system (fsspec's) with dvc.yaml, dvc.lock and params.yaml at its root.
+        kinds: of stages, if it need not have others; with them those that they need.
     """
     try:
         pipeline, lock, params = (_yaml(files, name) for name in ("dvc.yaml", "dvc.lock", "params.yaml"))
+        if kinds is not None:
+            pipeline = {"stages": {kind: entry for kind, entry in pipeline.get("stages", {}).items() if kind in kinds}}
         return unfinished(pipeline, lock, params) or _changed(pipeline, lock, params, files)
     except UnreadableError as error:
         return str(error)
@@ -59,6 +62,18 @@ def kept(files: Any) -> list[str]:
     """
     pipeline, params = (_yaml(files, name) for name in ("dvc.yaml", "params.yaml"))
     return [path for stage in pipeline_stages(pipeline, params) for path in stage.in_git]
+
+
+def strays(files: Any, paths: Iterable[str]) -> list[str]:
+    """Which of these outputs of DVC's are not those that dvc.lock names: another run's, left in the working tree.
+
+    Args:
+        files: as for `lacks`, of a run that lacks nothing.
+        paths: files or folders as dvc.yaml names them.
+    """
+    stages = _yaml(files, "dvc.lock").get("stages", {}).values()
+    made = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    return [path for path in paths if _md5(files, path) != made.get(path)]
 
 
 def unfinished(pipeline: Values, lock: Values, params: Values) -> str | None:

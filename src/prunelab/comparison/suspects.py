@@ -2,8 +2,6 @@
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prunelab.comparison import outputs
 from prunelab.comparison.runs import Run
 from prunelab.core import artifacts, files, given, images, sources, tables
 from prunelab.core.images import Images
@@ -113,22 +112,11 @@ def write(run: Run, target: Path, rows: Sequence[Row]) -> str:
 
 
 def _data(run: Run, seed: int) -> tuple[Images, dict[str, NDArray[Any]]]:
-    """The run's data set and one replicate's labels, from DVC's cache."""
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        for path in (artifacts.RAW, artifacts.CORRUPTED):
-            place = Path(folder) / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                run.files.get(str(path), str(place), recursive=True)
-            except OSError:
-                raise UserError(f"{run.name}: has no {path}; `dvc pull` fetches it, or run it again") from None
-        os.chdir(folder)
-        try:
-            data = images.read(artifacts.RAW)
-            return data, given.labels(seed, len(data.y_train), data.num_classes)
-        finally:
-            os.chdir(here)
+    """The run's data set and one replicate's labels."""
+    places = [artifacts.RAW, artifacts.CORRUPTED]
+    with outputs.copied(run, places, places):
+        data = images.read(artifacts.RAW)
+        return data, given.labels(seed, len(data.y_train), data.num_classes)
 
 
 def _arrays(data: Images, given_N: NDArray[np.int64], kept_N: NDArray[np.bool_]) -> dict[str, Any]:

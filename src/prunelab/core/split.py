@@ -68,7 +68,14 @@ def without_lone(rows_M: Array, batch_size: int, rng: np.random.Generator) -> Ar
     return np.delete(rows_M, rng.integers(len(rows_M)))
 
 
-def make(images: Images, labels: dict[str, Array], device: torch.device, *, everything: bool = False) -> Split:
+def make(
+    images: Images,
+    labels: dict[str, Array],
+    device: torch.device,
+    *,
+    everything: bool = False,
+    like: "Split | None" = None,
+) -> Split:
     """Join a data set with one replicate's labels.
 
     Args:
@@ -76,12 +83,12 @@ def make(images: Images, labels: dict[str, Array], device: torch.device, *, ever
         labels: `given`, `permuted` and `validation`, each [all training images], as the corrupt stage wrote them.
         device: where the tensors go.
         everything: train on what is held out for validation too, which has the labels that the data set has.
+        like: another replicate's, of the same images on the same device and without validation, which are shared.
 
     Pixels are scaled to [0, 1], then each channel by the mean and standard deviation of the training images.
     """
     validation = np.zeros_like(labels["validation"]) if everything else labels["validation"]
     training, held_out = np.flatnonzero(~validation), np.flatnonzero(validation)
-    mean, std = inputs.moments(images.x_train, training, images.max_value)
 
     def pictures(x: Array, rows: Array | None) -> Inputs:
         return inputs.make(x, rows, mean, std, images.max_value, device)
@@ -89,6 +96,9 @@ def make(images: Images, labels: dict[str, Array], device: torch.device, *, ever
     def put(y: Array) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(y)).to(device)
 
+    if like is not None and len(like.x_val_V) == len(held_out) == 0:
+        return replace(like, given_N=put(labels["given"]), permuted_N=put(labels["permuted"]))
+    mean, std = inputs.moments(images.x_train, training, images.max_value)
     return Split(
         x_N=pictures(images.x_train, training if len(held_out) else None),
         given_N=put(labels["given"][training]),

@@ -11,19 +11,16 @@ from math import sqrt
 
 import numpy as np
 import torch
-import torch._dynamo  # vmap loads it at its first call, for a second: once here, not in the process of each replicate
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 
 from prunelab.core.networks import State
-from prunelab.landscape import lanczos
+from prunelab.landscape import lanczos, moments
 from prunelab.landscape.objective import Objective
 
 Vector = NDArray[np.float64]
 Positions = NDArray[np.int64]
-GRADIENTS = 2**28  # bytes of single examples' gradients held at once, one example's at least
 TOLERANCE = 1e-3  # relative, of eigenvalues; single precision gives no more
 SMALL = 20  # so many parameters' Hessian is made whole
 RESTARTS = 30  # of Lanczos for the leading eigenvectors, each of about as many products as these are
@@ -215,30 +212,6 @@ class Curvature:
         return self.gradient_moments()[0]
 
     def gradient_moments(self) -> tuple[float, float]:
-        """Traces of the covariance of single examples' gradients, and of their second moment about 0, in one pass.
-
-        The latter is the mean squared length of a gradient; less the squared length of the mean one it is the former.
-        """
+        """Traces of the covariance of single examples' gradients, and of their second moment about 0, in one pass."""
         state = {name: leaf.detach() for name, leaf in self._leaves.items()}
-
-        def loss(parameters: State, x: Tensor, y: Tensor) -> Tensor:
-            logits = functional_call(self._objective.network, {**parameters, **self._rest}, (x[None],))
-            return torch.nn.functional.cross_entropy(logits, y[None])
-
-        each = vmap(grad(loss), in_dims=(None, 0, 0))
-        squares, sums = 0.0, dict.fromkeys(state, torch.zeros((), dtype=torch.float64, device=self._free.device))
-        for x, y in self._objective.batches(at_once(state)):
-            gradients = each(state, x, y)
-            for name in state:  # one by one, and each forgotten: together they are what fills the memory
-                rows = gradients.pop(name)
-                rows = rows[:, self._masks[name]] if name in self._masks else rows
-                squares += float(rows.square().sum(dtype=torch.float64))
-                sums[name] = sums[name] + rows.sum(dim=0, dtype=torch.float64)
-        count = len(self._objective)
-        centred = squares / count - sum(float((total / count).square().sum()) for total in sums.values())
-        return centred, squares / count
-
-
-def at_once(parameters: State) -> int:
-    """How many examples' gradients are held together: what fits into GRADIENTS bytes, and at least one."""
-    return max(1, GRADIENTS // sum(value.numel() * value.element_size() for value in parameters.values()))
+        return moments.moments(self._objective, state | self._rest, self._masks)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from prunelab import pipeline, yaml12
-from prunelab.errors import UserError
+from prunelab.errors import UserError, cut
 from prunelab.overrides import check, parse
+from prunelab.sweeps import replicates
 
 # Stages every study passes through, in order. What else is shared (re-dense rounds, say) hangs on these.
 TRUNK = ("fetch", "corrupt", "dense", "prune")
@@ -37,12 +38,14 @@ class Shared:
     parent: int | None  # position of the Shared that must come first, if any
 
 
-def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
+def points(overrides: Sequence[str], prefix: str = "", *, apart: bool = False) -> list[Point]:
     """Every combination of `name=value,value` overrides, composed and checked as `dvc exp run` would.
 
     Args:
-        overrides: Hydra's syntax, lists in brackets: "noise=0.2,0.4", "seeds=[0,1,2]".
+        overrides: Hydra's syntax, lists in brackets: "noise=0.2,0.4", "seeds=[0,1,2]". Seeds outside of brackets
+            ("seeds=0,1,2", "seeds=range(0,3)") are one study's (replicates.py).
         prefix: goes before each name.
+        apart: such seeds are allowed.
 
     Raises:
         UserError: one line: not an override, a value that is not allowed (the line names it), or one given twice.
@@ -53,13 +56,21 @@ def points(overrides: Sequence[str], prefix: str = "") -> list[Point]:
 
     parsed = parse(overrides)
     check(parsed, Path())
+    varying = [override.key_or_group for override in parsed if override.is_sweep_override()]
+    seeds = replicates.swept(parsed)
+    if seeds is not None and not apart:
+        given = next(cut(text) for text in overrides if text.startswith(f"{replicates.SEEDS}="))
+        raise UserError(f"{given}: one study in parts is for `prunelab sweep`; here give a list, such as seeds=[0,1,2]")
+    if seeds is not None:
+        overrides = replicates.listed(overrides, seeds)
     try:
         combined = [tuple(sweep["params.yaml"]) for sweep in get_hydra_sweeps({"params.yaml": list(overrides)})]
     except (HydraException, DvcException) as error:
         raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
-    varying = [override.key_or_group for override in parsed if override.is_sweep_override()]
     shown = varying or [override.key_or_group for override in parsed]
-    found = [Point(_name(some, shown, prefix), some, compose(some)) for some in combined]
+    composed = [(some, compose(some)) for some in combined]
+    known = {} if seeds is None else {replicates.SEEDS: replicates.span(seeds)}
+    found = [Point(_name(some, shown, prefix, known), some, params) for some, params in composed]
     names = [point.name for point in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -130,9 +141,10 @@ def _groups(some: Sequence[Point], root: Path) -> dict[str, list[list[Point]]]:
     return result
 
 
-def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str) -> str:
-    """Readable, and allowed as the name of a git reference: noise-0.2_criterion-random."""
+def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str, known: Mapping[str, str]) -> str:
+    """Readable, and allowed as the name of a git reference: noise-0.2_criterion-random. `known`: shorter values."""
     values = {name: value for name, _, value in (override.partition("=") for override in overrides)}
+    values.update(known)
     cleaned = {name: re.sub(r"[^A-Za-z0-9.]+", "-", values[name]).strip("-.") for name in shown}
     parts = [f"{name.split('.')[-1]}-{value}" for name, value in cleaned.items()]
     return "_".join([prefix, *parts] if prefix else parts)

@@ -1,7 +1,7 @@
 """Where a sweep starts from and what it leaves behind: git's and DVC's remotes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,20 +81,33 @@ def origin() -> Origin:
 
 def references(names: Sequence[str], commit: str) -> dict[str, str]:
     """Experiments on the git remote with this baseline: name -> hash, of those asked for."""
-    listed = output("git", "ls-remote", GIT_REMOTE, f"refs/exps/{commit[:2]}/{commit[2:]}/*")
-    found = {line.split("/")[-1]: line.split()[0] for line in listed.splitlines()}
+    found = beginning("", commit)
     return {name: found[name] for name in names if name in found}
 
 
-def fetch(names: Sequence[str], commit: str) -> None:
-    """Bring experiments' commits, not their data."""
-    wanted = [f"+refs/exps/{commit[:2]}/{commit[2:]}/{name}" for name in names]
+def beginning(prefix: str, commit: str) -> dict[str, str]:
+    """The same, of those whose names begin so."""
+    listed = output("git", "ls-remote", GIT_REMOTE, f"refs/exps/{commit[:2]}/{commit[2:]}/{prefix}*")
+    return {line.split("/")[-1]: line.split()[0] for line in listed.splitlines()}
+
+
+def fetch(names: Sequence[str], commit: str, *, keep: bool = True) -> None:
+    """Bring experiments' commits, not their data; their names too, unless they are not to be shown among others."""
+    wanted = [f"refs/exps/{commit[:2]}/{commit[2:]}/{name}" for name in names]
     if wanted:
-        output("git", "fetch", "-q", GIT_REMOTE, *(f"{ref}:{ref[1:]}" for ref in wanted))
+        output("git", "fetch", "-q", GIT_REMOTE, *(f"+{ref}:{ref}" if keep else ref for ref in wanted))
 
 
-def missing_data(revision: str, storage: str) -> list[str]:
-    """Outputs of a commit that the DVC remote lacks, by name."""
+def forget(names: Sequence[str], commit: str) -> None:
+    """Remove experiments with this baseline from the git remote; `dvc exp remove` knows names only, not baselines."""
+    if names:
+        output(
+            "git", "push", "-q", GIT_REMOTE, "--delete", *(f"refs/exps/{commit[:2]}/{commit[2:]}/{n}" for n in names)
+        )
+
+
+def missing_data(revision: str, storage: str, stages: Collection[str] | None = None) -> list[str]:
+    """Outputs of a commit that the DVC remote lacks, by name; of these stages, if they are given."""
     from dvc.output import CollectCacheError
     from dvc.repo import Repo
     from dvc_data.hashfile.status import status
@@ -103,6 +116,8 @@ def missing_data(revision: str, storage: str) -> list[str]:
     with Repo() as repo, repo.switch(revision):
         remote = repo.cloud.get_remote_odb(storage, "status")
         for stage in repo.index.stages:
+            if stages is not None and getattr(stage, "name", None) not in stages:
+                continue
             try:
                 used = stage.get_used_objs(remote=storage)
             except CollectCacheError:  # not even the list of a folder's files, here or there

@@ -6,11 +6,8 @@ what several tasks share, in the DVC remote.
 """
 
 import os
-import re
-import shutil
 import subprocess
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,28 +16,23 @@ from typing import Any
 import psutil
 from distributed import Client, Future, WorkerPlugin, as_completed, get_worker
 
-from prunelab.programs import environment, without_secrets
+from prunelab.programs import environment
+from prunelab.sweeps import merging
+from prunelab.sweeps.clones import TOPIC, FailedError, Shell, clone, gpu, one_at_a_time, push
 from prunelab.sweeps.plan import Point, Shared, options
-from prunelab.sweeps.remotes import GIT_REMOTE, Origin
+from prunelab.sweeps.remotes import Origin
+from prunelab.sweeps.replicates import Study
 
-TOPIC = "prunelab"
-# How DVC says that it has dealt with a stage.
-STAGE = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:is cached|didn't change)")
 RETRIES = 1
-one_at_a_time = threading.Lock()  # a worker has one clone, whatever number of threads it was started with
-
-
-class FailedError(Exception):
-    """A task that did not end well; holds what its commands printed."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One experiment for one worker; with `target`, only the stages up to it."""
+    """One experiment for one worker; with `targets`, only the stages up to these."""
 
     name: str
     overrides: tuple[str, ...]
-    target: str | None = None
+    targets: tuple[str, ...] = ()
 
 
 class OwnGroup(WorkerPlugin):
@@ -59,43 +51,6 @@ class OwnGroup(WorkerPlugin):
             child.kill()
 
 
-class Shell:
-    """Runs commands and keeps what they print; tells everybody which stage DVC has come to.
-
-    Args:
-        task: the name to tell.
-        env: for the commands.
-        secrets: what is not kept.
-    """
-
-    def __init__(self, task: str, env: Mapping[str, str], secrets: Iterable[str]) -> None:
-        self._task, self._env, self._secrets = task, env, secrets
-        self._printed: list[str] = []
-        self._tell(None)
-
-    @property
-    def log(self) -> str:
-        """All that was printed so far, without secrets."""
-        return without_secrets("".join(self._printed), self._secrets)
-
-    def __call__(self, *command: str, cwd: Path, check: bool = True) -> None:
-        """Run one. Raises FailedError with the log if it fails, unless that does not matter."""
-        self._printed.append(f"$ {' '.join(command)}\n")
-        process = subprocess.Popen(
-            command, cwd=cwd, env=self._env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=1
-        )
-        for line in process.stdout or ():
-            self._printed.append(line)
-            if found := STAGE.search(line):
-                self._tell(found[1] or found[2])
-        if process.wait() and check:
-            raise FailedError(self.log)
-
-    def _tell(self, stage: str | None) -> None:
-        worker = get_worker()
-        worker.log_event(TOPIC, {"name": self._task, "where": str(worker.name), "stage": stage})
-
-
 def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
     """Run one experiment here and push it, and what it computed, to both remotes; on a worker.
 
@@ -111,60 +66,30 @@ def compute(task: Task, origin: Origin, gpus: int, after: object = None) -> str:
     Raises:
         FailedError: with that, if one of them failed.
     """
-    worker = get_worker()
     with one_at_a_time:
-        number = int(re.sub(r"\D", "", str(worker.name)) or 0)  # 3, or SLURMCluster-3
-        gpu = {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {}
-        shell = Shell(task.name, environment(**gpu), origin.secrets())
-        clone = _clone(Path(worker.local_directory), origin, shell)
+        shell = Shell(task.name, environment(**gpu(gpus)), origin.secrets())
+        here = clone(Path(get_worker().local_directory), origin, shell)
         # An attempt that was cut off after its commit may have left it here.
-        shell("dvc", "exp", "remove", "-q", task.name, cwd=clone, check=False)
-        target = [task.target] if task.target else []
-        shell("dvc", "exp", "run", "--temp", "--pull", "-n", task.name, *options(task.overrides), *target, cwd=clone)
-        # Forced: a killed attempt may have pushed the same results in a commit of another second.
-        shell("dvc", "exp", "push", "--force", "--run-cache", "-r", origin.storage, GIT_REMOTE, task.name, cwd=clone)
+        shell("dvc", "exp", "remove", "-q", task.name, cwd=here, check=False)
+        given = options(task.overrides)
+        shell("dvc", "exp", "run", "--temp", "--pull", "-n", task.name, *given, *task.targets, cwd=here)
+        push(task.name, origin, shell, here)
     return shell.log
-
-
-def _clone(folder: Path, origin: Origin, shell: Shell) -> Path:
-    """The project in this worker's clone at the sweep's commit, which is made at its first task."""
-    clone = folder / "clone"
-    done = clone / ".git" / "ready"
-    if done.exists():
-        return clone / origin.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(clone, ignore_errors=True)
-    shell("git", "clone", "-q", "--no-checkout", origin.url, str(clone), cwd=folder)
-    shell("git", "checkout", "-q", "--detach", origin.commit, cwd=clone)
-    for key, value in (("user.name", origin.name), ("user.email", origin.email)):
-        shell("git", "config", key, value, cwd=clone)
-    _configure(clone / origin.folder, origin)
-    done.touch()
-    return clone / origin.folder
-
-
-def _configure(clone: Path, origin: Origin) -> None:
-    """The DVC remote and cache in .dvc/config.local; not by commands, whose arguments all users of the machine see."""
-    from dvc.config import Config
-
-    local = clone / ".dvc" / "config.local"
-    local.touch(mode=0o600)
-    with Config(str(clone / ".dvc")).edit("local") as settings:
-        settings["remote"][origin.storage] = dict(origin.options)
-        settings["core"]["remote"] = origin.storage
-        if Path(origin.cache).is_dir():
-            settings["cache"]["dir"] = origin.cache
 
 
 def run(
     client: Client,
     points: Sequence[Point],
+    studies: Sequence[Study],
     shared: Sequence[Shared],
     origin: Origin,
     gpus: int,
     show: Callable[[Mapping[str, Any]], None],
 ) -> dict[str, tuple[bool, str]]:
     """Run everything, shared stages first; whether each experiment ended well, and its log, by name.
+
+    `points` are computed as they are, those that are parts of one of `studies` only as far as they go; then these
+    studies, whose other parts are on the remotes, are merged.
 
     `show` is called with an event for each task and stage a worker begins (name, where: the worker, stage or None) and
     for each task that ended (name, ended).
@@ -173,16 +98,23 @@ def run(
     client.register_plugin(OwnGroup())
     first: list[Future] = []
     for i, one in enumerate(shared):
-        task = Task(shared_name(i, one), one.members[0].overrides, one.target)
+        task = Task(shared_name(i, one), one.members[0].overrides, (one.target,))
         after = None if one.parent is None else first[one.parent]
         first.append(client.submit(_or_log, task, origin, gpus, after, key=task.name, pure=False))
-    before = {p.name: i for i, one in enumerate(shared) for p in one.members}  # the narrowest group comes last
-    futures = {}
+    before = {p.name: first[i] for i, one in enumerate(shared) for p in one.members}  # the narrowest group comes last
+    targets = {part.name: study.targets for study in studies for part in study.parts}
+    found: dict[str, Future] = {}
     for point in points:
-        after = first[before[point.name]] if point.name in before else None
-        task = Task(point.name, point.overrides)
-        future = client.submit(compute, task, origin, gpus, after, key=point.name, pure=False, retries=RETRIES)
-        futures[future] = point.name
+        task = Task(point.name, point.overrides, targets.get(point.name, ()))
+        after = before.get(point.name)
+        found[point.name] = client.submit(
+            compute, task, origin, gpus, after, key=point.name, pure=False, retries=RETRIES
+        )
+    for study in studies:
+        parts = [found[part.name] for part in study.parts if part.name in found]
+        name = study.whole.name
+        found[name] = client.submit(merging.merge, study, origin, gpus, parts, key=name, pure=False, retries=RETRIES)
+    futures = {future: name for name, future in found.items()}
     results = {}
     for future in as_completed([*first, *futures]):
         error = future.exception()

@@ -20,7 +20,6 @@ from prunelab.core.rounds.task import Task
 from prunelab.core.training import evaluate, loop, record
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.learner import Learner
-from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.errors import UserError
 
 PURPOSE = "early"
@@ -74,7 +73,8 @@ def ensemble(task: Task, networks: int, epochs: int) -> Ensemble:
         learner = network(task, number, PURPOSE, epochs, networks, seen)
         log_p_KN = probabilities(task, learner)
         el2n.append(record.errors(log_p_KN, given_N).cpu())
-        accuracy.append(float((log_p_KN.argmax(dim=0) == given_N).double().mean()))
+        right_N = evaluate.largest(log_p_KN) == given_N
+        accuracy.append(float(right_N.double().mean()))
         probability_KN += seen.probabilities() / networks
         means.append(seen.means())
     over_epochs = {name: torch.stack([one[name] for one in means]) for name in record.KINDS}
@@ -94,14 +94,15 @@ def network(
         networks: how many there will be, for who follows.
         seen: notes what training sees of each example.
     """
-    train, split = task.params.train, task.split
+    split = task.split
     start = task.fresh(number, purpose)
     trained.check_batches(task, start)
     engine = Engine(**dict.fromkeys(task.params.engine, True))
     learner = engine.learner(task.network(start), mask.dense(start, task.prunable()), sparse=False)
-    optimizer = OPTIMIZERS[train.optimizer](learner, momentum=train.momentum, weight_decay=train.weight_decay)
     plan = trained.plan(task, rates_of(task, epochs), own=(number,), purpose=purpose)
-    walk = loop.Run(learner, optimizer, split.x_N, split.given_N, plan, seen.batch if seen else None)
+    walk = loop.Run(
+        learner, trained.optimizer(task, learner), split.x_N, split.given_N, plan, seen.batch if seen else None
+    )
     for row in walk:
         if seen:
             seen.end_epoch()

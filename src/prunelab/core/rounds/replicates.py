@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from prunelab import errors
 from prunelab.core import lifetime
+from prunelab.core.training import kernels
 from prunelab.errors import UserError
 
 Row = dict[str, Any]
@@ -59,6 +60,7 @@ def run(
         for seed in seeds:
             work(seed, device, lambda row, epochs, seed=seed: on_epoch(seed, row, epochs))  # type: ignore[misc]
         return
+    kernels.load()
     waiting = list(reversed(seeds))
     readers: dict[Connection, tuple[int, Any]] = {}
     try:

@@ -12,11 +12,28 @@ from prunelab.core.networks import State
 from prunelab.core.pruning.mask import Masks
 from prunelab.core.rounds.replicates import OnEpoch
 from prunelab.core.split import Split
+from prunelab.core.training.loop import Plan
 
 if TYPE_CHECKING:
     from prunelab.config import Config
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network of a round, about to be trained: what is to be done, and nothing done yet."""
+
+    task: "Task"
+    round_number: int
+    start: State  # where training begins, masked
+    masks: Masks
+    plan: Plan
+    init: State  # distances are measured from it, and
+    origin: State | None = None  # from here; None: from the start
+    sparsity_of: Masks | None = None  # masks whose sparsity the record tells; None: its own
+    keep_at: int | None = None  # the iteration before which its state is kept
+    sparse: bool = False  # train on surviving weights only where that is faster
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,10 @@ class Task:
     def layout(self) -> dict[str, torch.Size]:
         """Name -> shape of every tensor of the network's state."""
         return {name: value.shape for name, value in self._build(0).state_dict().items()}
+
+    def layer_parameters(self) -> list[str]:
+        """Names of all parameters of conv and linear layers."""
+        return networks.layer_parameters(self._build(0))
 
     def prunable(self) -> list[str]:
         """Names of the prunable weights."""

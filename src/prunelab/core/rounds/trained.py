@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from math import isfinite
 
-from prunelab.core import machine, networks, streams
+from prunelab.core import machine, streams
 from prunelab.core.networks import State
 from prunelab.core.pruning import mask
-from prunelab.core.pruning.mask import Masks
 from prunelab.core.rounds import distance
-from prunelab.core.rounds.task import Outcome, Row, Task
+from prunelab.core.rounds.task import Job, Outcome, Row, Task
 from prunelab.core.training import evaluate, loop, schedule
 from prunelab.core.training.augment import AUGMENTATIONS, Augment
 from prunelab.core.training.engine import Engine
-from prunelab.core.training.learner import Learner
-from prunelab.core.training.optimizers import OPTIMIZERS
+from prunelab.core.training.learner import Learner, Measured
+from prunelab.core.training.optimizers import OPTIMIZERS, Optimizer
 from prunelab.core.training.record import Record
 from prunelab.errors import UserError
 
@@ -85,89 +84,92 @@ def _augment(task: Task, stream: str, own: tuple[int, ...]) -> Callable[[int], A
     return lambda epoch: kind.epoch(len(x), x.black, streams.generator(task.seed, stream, epoch, *own))
 
 
-def run(
-    task: Task,
-    round_number: int,
-    start: State,
-    masks: Masks,
-    to_do: loop.Plan,
-    *,
-    init: State,
-    origin: State | None = None,
-    sparsity_of: Masks | None = None,
-    keep_at: int | None = None,
-    sparse: bool = False,
-) -> Outcome:
-    """Train from `start` and measure; `origin` (default: start) is where distances are measured from."""
-    split = task.split
-    network = task.network(start)
+def run(job: Job) -> Outcome:
+    """Train one network and measure it after each epoch."""
+    task = job.task
     engine = Engine(**dict.fromkeys(task.params.engine, True))
-    learner = engine.learner(network, masks, sparse=sparse)
-    measure = evaluate.Measure(learner, split)
-    over_epochs = Record(split.given_N, split.num_classes)
-    history, kept = _train(task, round_number, learner, measure, over_epochs, to_do, keep_at)
-    assert measure.log_p_KN is not None
-    loss_N, _ = evaluate.outcomes(measure.log_p_KN, split.given_N)
-    end = learner.state()
-    counted = masks if sparsity_of is None else sparsity_of
-    best = max(history, key=lambda row: row["test_accuracy"])
-    remaining = mask.survivors(counted) / mask.prunable(counted)
-    record = {
-        "round": f"r{round_number:02d}",
-        "seed": task.seed,
-        "sparsity": 1 - remaining,
-        "remaining": remaining,
-        "survivors": mask.survivors(counted),
-        "prunable": mask.prunable(counted),
-        "last": history[-1],
-        "best": {
-            "epoch": best["epoch"],
-            "test_accuracy": best["test_accuracy"],
-            "fitted_test_accuracy": float(measure.best_right_T.double().mean()),
-        },
-        "distance": distance.from_start_and_init(
-            end, start if origin is None else origin, init, networks.layer_parameters(network)
-        ),
-        "made_with": machine.description(),
-    }
-    predicted_N = measure.log_p_KN.argmax(dim=0)
-    return Outcome(
-        masks=masks,
-        start=start,
-        weights=end,
-        history=history,
-        predicted_N=predicted_N.cpu(),
-        loss_N=loss_N.cpu(),
-        over_epochs=over_epochs.means(),
-        right_T=measure.test_right_T.cpu(),
-        best_right_T=measure.best_right_T.cpu(),
-        record=record,
-        rewind=kept,
-    )
-
-
-def _train(
-    task: Task,
-    round_number: int,
-    learner: Learner,
-    measure: evaluate.Measure,
-    over_epochs: Record,
-    to_do: loop.Plan,
-    keep_at: int | None,
-) -> tuple[list[Row], State | None]:
-    """Train and measure: a row for each epoch, and the state just before iteration `keep_at`."""
-    train, split = task.params.train, task.split
-    optimizer = OPTIMIZERS[train.optimizer](learner, momentum=train.momentum, weight_decay=train.weight_decay)
-    walk = loop.Run(learner, optimizer, split.x_N, split.given_N, to_do)
-    history, kept = [], None
+    learner = engine.learner(task.network(job.start), job.masks, sparse=job.sparse)
+    watched = Watch(job, learner)
+    walk = loop.Run(learner, optimizer(task, learner), task.split.x_N, task.split.given_N, job.plan)
+    kept = None
     for epoch in walk.epochs:
         for iteration in walk.steps(epoch):
-            if iteration == keep_at:
+            if iteration == job.keep_at:
                 kept = learner.state()
-        row = walk.row(epoch) | measure()
-        check_finite(task, f"round r{round_number:02d}", row)
+        watched.epoch(walk.row(epoch), len(walk.epochs))
+    return watched.outcome(learner.state(), kept)
+
+
+def optimizer(task: Task, learner: Learner) -> Optimizer:
+    """As `train` says."""
+    train = task.params.train
+    return OPTIMIZERS[train.optimizer](learner, momentum=train.momentum, weight_decay=train.weight_decay)
+
+
+class Watch:
+    """What is measured of a network after each epoch, and all that its round leaves behind.
+
+    Args:
+        job: how it is trained.
+        learner: the network while it is trained.
+    """
+
+    def __init__(self, job: Job, learner: Measured) -> None:
+        split = job.task.split
+        self._job, self._history = job, list[Row]()
+        self._measure = evaluate.Measure(learner, split)
+        self._over_epochs = Record(split.given_N, split.num_classes)
+
+    def epoch(self, row: Row, epochs: int) -> None:
+        """Measure after one of the epochs, of which `row` says the number and the rate; and tell who follows.
+
+        Raises UserError where training diverged.
+        """
+        job, measure = self._job, self._measure
+        row = row | measure()
+        check_finite(job.task, f"round r{job.round_number:02d}", row)
         assert measure.log_p_KN is not None
-        over_epochs.epoch(measure.log_p_KN)
-        task.on_epoch(row, len(walk.epochs))
-        history.append(row)
-    return history, kept
+        self._over_epochs.epoch(measure.log_p_KN)
+        job.task.on_epoch(row, epochs)
+        self._history.append(row)
+
+    def outcome(self, end: State, kept: State | None) -> Outcome:
+        """All of it; `end` is the network's state, `kept` that at the rewind point."""
+        job, measure = self._job, self._measure
+        assert measure.log_p_KN is not None
+        return Outcome(
+            masks=job.masks,
+            start=job.start,
+            weights=end,
+            history=self._history,
+            predicted_N=evaluate.largest(measure.log_p_KN).cpu(),
+            loss_N=evaluate.losses(measure.log_p_KN, job.task.split.given_N).cpu(),
+            over_epochs=self._over_epochs.means(),
+            right_T=measure.test_right_T.cpu(),
+            best_right_T=measure.best_right_T.cpu(),
+            record=self._record(end),
+            rewind=kept,
+        )
+
+    def _record(self, end: State) -> Row:
+        job = self._job
+        counted = job.masks if job.sparsity_of is None else job.sparsity_of
+        best = max(self._history, key=lambda row: row["test_accuracy"])
+        remaining = mask.survivors(counted) / mask.prunable(counted)
+        origin = job.start if job.origin is None else job.origin
+        return {
+            "round": f"r{job.round_number:02d}",
+            "seed": job.task.seed,
+            "sparsity": 1 - remaining,
+            "remaining": remaining,
+            "survivors": mask.survivors(counted),
+            "prunable": mask.prunable(counted),
+            "last": self._history[-1],
+            "best": {
+                "epoch": best["epoch"],
+                "test_accuracy": best["test_accuracy"],
+                "fitted_test_accuracy": float(self._measure.best_right_T.double().mean()),
+            },
+            "distance": distance.from_start_and_init(end, origin, job.init, job.task.layer_parameters()),
+            "made_with": machine.description(),
+        }

@@ -20,6 +20,8 @@ class Engine:
     bfloat16: bool = False  # autocast of what gains by it; weights and losses stay float32
     channels_last: bool = False  # memory layout of images and convolutions
     compile: bool = False  # torch.compile
+    stacked: bool = False  # replicates as one, of perceptrons (core/rounds/together.py)
+    graphs: bool = False  # and their updates as CUDA graphs
 
     def learner(
         self, network: nn.Module, masks: Mapping[str, Tensor], *, sparse: bool = True, hooked: bool = False

@@ -3,8 +3,8 @@
 Two kinds: any network, by autograd; and multilayer perceptrons on a CPU, by hand (perceptron.py).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -17,23 +17,31 @@ from prunelab.core.training.augment import Augment
 
 Forward = Callable[[Tensor], Tensor]
 # Positions of a batch's images, and what happens to it -> the batch as this learner wants it.
-Reader = Callable[[Tensor, Augment | None], Tensor]
+Reader = Callable[[Tensor, Augment | None], Any]
 # Small enough that a layer's activations stay in a core's cache; the whole set at once takes 1.5 times as long.
 EVALUATION_BATCH = 512
 
 
-class Learner(Protocol):
-    """What the loop, the optimisers and the measures need. Shapes: B images in a batch, N in a set, K classes.
+class Measured(Protocol):
+    """What measures need of a learner. Shapes: N images in a set, K classes."""
 
-    Attributes:
-        seen_KB: outputs for the last batch that gradients were asked for, before the step.
-    """
+    def logits(self, x: Inputs) -> Tensor:
+        """Outputs of a whole set in evaluation mode, classes first [K, N]."""
 
-    seen_KB: Tensor
+
+class Learner(Measured, Protocol):
+    """What the loop and the optimisers need. Shapes: B images in a batch, K classes."""
+
+    @property
+    def moved(self) -> tuple[Tensor, ...]:
+        """What an optimiser moves, in place: the parameters, or one vector of which they are parts."""
+
+    def survivors(self) -> tuple[Tensor | None, ...]:
+        """Of each of `moved` what is not pruned, bool; None where all is left."""
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:
-        """What an optimiser moves, in place, by name."""
+        """The same by name."""
 
     @property
     def masks(self) -> Mapping[str, Tensor]:
@@ -49,11 +57,11 @@ class Learner(Protocol):
     def reader(self, x: Inputs | Tensor) -> Reader:
         """How batches are read from a set; made once for a run."""
 
-    def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
-        """Of the mean cross-entropy by `parameters`, in their order."""
+    def gradients(self, batch: Any, labels_B: Tensor) -> tuple[Tensor, ...]:
+        """Of the mean cross-entropy by what is `moved`; `batch` is from `reader`. Overwritten by the next call."""
 
-    def logits(self, x: Inputs) -> Tensor:
-        """Outputs of a whole set in evaluation mode, classes first [K, N]."""
+    def seen(self) -> Tensor:
+        """Outputs for the last batch that gradients were asked for, before the step, classes first [K, B]."""
 
     def state(self) -> State:
         """A copy of the network's parameters and buffers, whole, on the CPU."""
@@ -69,6 +77,12 @@ def fitting(masks: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> Ma
     return masks
 
 
+def of_each(parameters: Iterable[str], masks: Mapping[str, Tensor]) -> tuple[Tensor | None, ...]:
+    """The mask of each parameter, by name; None where all is left."""
+    kept = map(masks.get, parameters)
+    return tuple(None if mask is None or bool(mask.all()) else mask for mask in kept)
+
+
 class ByAutograd:
     """Any network.
 
@@ -82,7 +96,11 @@ class ByAutograd:
         self.parameters: dict[str, Tensor] = dict(network.named_parameters())
         self.remask(masks)
         self._network, self._forward = network.train(), network if forward is None else forward
-        self._leaves = tuple(self.parameters.values())
+        self.moved = tuple(self.parameters.values())
+
+    def survivors(self) -> tuple[Tensor | None, ...]:
+        """Of each parameter."""
+        return of_each(self.parameters, self.masks)
 
     def remask(self, masks: Mapping[str, Tensor]) -> None:
         """Any masks will do."""
@@ -95,8 +113,12 @@ class ByAutograd:
     def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
         """Of the mean cross-entropy by `parameters`."""
         outputs_BK = self._forward(batch)
-        self.seen_KB = outputs_BK.detach().T
-        return torch.autograd.grad(F.cross_entropy(outputs_BK, labels_B), self._leaves)
+        self._outputs_BK = outputs_BK.detach()
+        return torch.autograd.grad(F.cross_entropy(outputs_BK, labels_B), self.moved)
+
+    def seen(self) -> Tensor:
+        """Those of the last batch."""
+        return self._outputs_BK.T
 
     @torch.inference_mode()
     def logits(self, x: Inputs) -> Tensor:

@@ -12,6 +12,7 @@ from prunelab.core.inputs import Inputs
 from prunelab.core.training.augment import Augment
 from prunelab.core.training.learner import Learner
 from prunelab.core.training.optimizers import Optimizer
+from prunelab.core.training.stack import Recorded, Stack
 
 Row = dict[str, Any]
 
@@ -63,7 +64,7 @@ class Run:
     ) -> None:
         self._learner, self._optimizer, self._plan, self._seen = learner, optimizer, plan, seen
         self._read, self._y = learner.reader(x), y
-        self._steps = steps_per_epoch(len(x), plan.batch_size)
+        self._steps = steps_per_epoch(y.shape[-1], plan.batch_size)
         self.epochs = range(plan.first_iteration // self._steps, len(plan.learning_rates) // self._steps)
 
     def __iter__(self) -> Iterator[Row]:
@@ -75,21 +76,59 @@ class Run:
 
     def steps(self, epoch: int) -> Iterator[int]:
         """Before each update its iteration; the update is done when the next one is asked for."""
-        learner, optimizer, read, y, plan = self._learner, self._optimizer, self._read, self._y, self._plan
-        seen = self._seen
+        plan, seen = self._plan, self._seen
         number = plan.epoch_offset + epoch
         augment = plan.augment(number) if plan.augment else None
-        shuffle = plan.order(number)
-        batches = torch.randperm(len(y), generator=shuffle).to(y.device).split(plan.batch_size)
         first = max(plan.first_iteration, epoch * self._steps)
-        for iteration, batch in enumerate(batches[first - epoch * self._steps :], start=first):
+        for iteration, batch in enumerate(self._batches(number)[first - epoch * self._steps :], start=first):
             yield iteration
-            # Gradients get no name here: kept until the next update, they would take a second place in the cache.
-            optimizer.step(learner.gradients(read(batch, augment), y[batch]), plan.learning_rates[iteration])
+            self._update(batch, augment, plan.learning_rates[iteration])
             if seen:
-                seen(batch, learner.seen_KB)
+                seen(batch, self._learner.seen())
+
+    def _batches(self, number: int) -> Sequence[Tensor]:
+        """Positions of each batch's examples in an epoch."""
+        shuffled = torch.randperm(len(self._y), generator=self._plan.order(number))
+        return shuffled.to(self._y.device).split(self._plan.batch_size)
+
+    def _update(self, batch: Tensor, augment: Augment | None, rate: float) -> None:
+        # Gradients get no name here: kept until the next update, they would take a second place in the cache.
+        self._optimizer.step(self._learner.gradients(self._read(batch, augment), self._y[batch]), rate)
 
     def row(self, epoch: int) -> Row:
         """The number of a finished epoch, from 1, and its last learning rate; what is measured joins it."""
         rate = self._plan.learning_rates[(epoch + 1) * self._steps - 1]
         return {"epoch": self._plan.epoch_offset + epoch + 1, "learning_rate": rate}
+
+
+class Together(Run):
+    """R perceptrons trained at once: as `Run` of each by itself, up to rounding.
+
+    Args:
+        learner: of all.
+        optimizer: the learner's.
+        x: N inputs, the same for all.
+        y_RN: the labels of each.
+        plans: of each; they differ in the order of examples only, and nothing is augmented.
+        graphs: record updates as CUDA graphs.
+    """
+
+    def __init__(
+        self, learner: Stack, optimizer: Optimizer, x: Inputs, y_RN: Tensor, plans: Sequence[Plan], *, graphs: bool
+    ) -> None:
+        super().__init__(learner, optimizer, x, y_RN, plans[0])
+        self._plans, self._stack = plans, learner
+        self._recorded = Recorded(self._eagerly) if graphs and y_RN.is_cuda else self._eagerly
+
+    def _batches(self, number: int) -> Sequence[Tensor]:
+        count = self._y.shape[1]
+        orders_RN = torch.stack([torch.randperm(count, generator=plan.order(number)) for plan in self._plans])
+        return orders_RN.to(self._y.device).split(self._plan.batch_size, dim=1)
+
+    def _update(self, batch: Tensor, augment: Augment | None, rate: float) -> None:
+        self._stack.forget()
+        self._recorded(batch, rate)
+
+    def _eagerly(self, batch_RB: Tensor, rate: float) -> None:
+        labels_RB = self._y.gather(1, batch_RB)
+        self._optimizer.step(self._learner.gradients(self._read(batch_RB, None), labels_RB), rate)

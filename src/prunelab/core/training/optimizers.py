@@ -26,7 +26,7 @@ class Optimizer:
 
     def __init__(self, learner: Learner, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
         self._learner = learner
-        self.parameters = tuple(learner.parameters.values())
+        self.parameters = learner.moved
         self.momentum, self.weight_decay = momentum, weight_decay
         self.velocity = [torch.zeros_like(p) for p in self.parameters] if momentum else []
         self._read_masks()
@@ -50,9 +50,9 @@ class Optimizer:
                 held[i].masked_fill_(mask == 0, 0.0)
 
     def _read_masks(self) -> None:
-        names, masks = list(self._learner.parameters), self._learner.masks
-        self._pruned = [i for i, name in enumerate(names) if name in masks and not bool(masks[name].all())]
-        self._masks = [masks[names[i]].to(self.parameters[i]) for i in self._pruned]
+        survivors = self._learner.survivors()
+        self._pruned = [i for i, kept in enumerate(survivors) if kept is not None]
+        self._masks = [survivors[i].to(self.parameters[i]) for i in self._pruned]  # type: ignore[union-attr]
 
     def _stored(self) -> list[list[Tensor]]:
         """All that is kept from step to step, each for every parameter."""

@@ -1,30 +1,39 @@
-"""Multilayer perceptrons on a CPU, by hand: no autograd, and where few weights survive, nothing but them.
+"""Multilayer perceptrons on a CPU, by hand: no autograd, compiled, and where few weights survive, nothing but them.
 
-Activations are laid out feature by feature, [I, B]; see layers.py.
+Activations are laid out feature by feature, [I, B]; see kernels.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from prunelab.core import networks
 from prunelab.core.inputs import Inputs
 from prunelab.core.networks import State
+from prunelab.core.training import kernels
 from prunelab.core.training.augment import Augment
-from prunelab.core.training.layers import Dense, Layer, Mask, Sparse, pays
+from prunelab.core.training.layers import Dense, Layer, Mask, Sparse, packed, pays
 from prunelab.core.training.learner import EVALUATION_BATCH, Reader, fitting
 
 # Pixels are picked from the images, which are copied for it, when no more than this share of them is read.
 PICKED_UP_TO = 0.5
 
+Floats = NDArray[Any]
+Batch = tuple[Floats, NDArray[np.int64]]
+
 
 def is_one(network: nn.Module) -> bool:
     """Whether a network is Flatten, then linear layers (with biases) with a ReLU between each two."""
-    kinds = [type(module) for module in network.children()] if isinstance(network, nn.Sequential) else []
-    return (
-        len(kinds) > 0 and len(kinds) % 2 == 0 and kinds == [nn.Flatten, *[nn.Linear, nn.ReLU] * (len(kinds) // 2)][:-1]
-    )
+    modules = [*network.children()] if isinstance(network, nn.Sequential) else []
+    kinds = [nn.Flatten, *[nn.Linear, nn.ReLU] * (len(modules) // 2)][:-1]
+    if not modules or len(modules) % 2 or [type(module) for module in modules] != kinds:
+        return False
+    whole = (modules[0].start_dim, modules[0].end_dim) == (1, -1)
+    return whole and all(module.bias is not None for module in modules if isinstance(module, nn.Linear))
 
 
 def _layers(modules: list[nn.Linear], survivors: list[Mask]) -> tuple[list[Layer], Tensor | None]:
@@ -35,12 +44,12 @@ def _layers(modules: list[nn.Linear], survivors: list[Mask]) -> tuple[list[Layer
     layers: list[Layer] = []
     read_O: Tensor | None = None
     for i in reversed(range(len(modules))):
-        weight, bias, mask = modules[i].weight.data, modules[i].bias.data, survivors[i]
+        mask = survivors[i]
         if mask is None or not pays(mask):
-            layers.append(Dense(weight, bias))
+            layers.append(Dense(modules[i]))
             read_O = None
             continue
-        layers.append(layer := Sparse(weight, bias, mask, read_O))
+        layers.append(layer := Sparse(modules[i], mask, read_O))
         worth = pays(survivors[i - 1]) if i else mask.any(dim=0).float().mean() <= PICKED_UP_TO
         read_O = layer.drop_dead_inputs() if worth else None
     return layers[::-1], None if read_O is None else read_O.nonzero()[:, 0]
@@ -61,15 +70,31 @@ class ByHand:
         linear = {path: module for path, module in network.named_children() if isinstance(module, nn.Linear)}
         survivors = [masks.get(f"{path}.weight") if sparse else None for path in linear]
         self._layers, self._live = _layers(list(linear.values()), survivors)
+        self._packed = packed(self._layers, next(network.parameters()).dtype)
+        self._vector = self._packed.parameters_P.numpy()
+        self.moved = (self._packed.parameters_P,)
+        self._gradient_P = torch.zeros_like(self._packed.parameters_P)
+        self._by_vector = self._gradient_P.numpy()
+        self._room = np.empty((2, 0), self._vector.dtype)
+        self._room_of_sets = np.empty(0, self._vector.dtype)  # apart: `seen` reads what a batch left in the other
         self.parameters: dict[str, Tensor] = {}
         own: dict[str, Mask] = {}
-        for path, layer in zip(linear, self._layers, strict=True):
+        for path, layer, pair in zip(linear, self._layers, self._packed.pairs, strict=True):
             names = (f"{path}.weight", f"{path}.bias")
-            self.parameters |= zip(names, layer.parameters, strict=True)
+            self.parameters |= zip(names, pair, strict=True)
             own |= zip(names, layer.masks(*map(masks.get, names)), strict=True)
         self.masks: Mapping[str, Tensor] = {name: mask for name, mask in own.items() if mask is not None}
-        self._sets: dict[int, tuple[Inputs, list[Tensor]]] = {}
-        self._minus: dict[int, Tensor] = {}
+        self._sets: dict[int, tuple[Inputs, list[Floats]]] = {}
+
+    def survivors(self) -> tuple[Mask, ...]:
+        """Of the vector [P]."""
+        if all(bool(mask.all()) for mask in self.masks.values()):
+            return (None,)
+        kept_P = torch.ones_like(self._packed.parameters_P, dtype=torch.bool)
+        for name, mask in self.masks.items():
+            view = self.parameters[name]
+            kept_P.as_strided(view.shape, view.stride(), view.storage_offset()).copy_(mask)
+        return (kept_P,)
 
     def remask(self, masks: Mapping[str, Tensor]) -> None:
         """Any masks will do where all layers are dense, as `sparse=False` makes them."""
@@ -78,65 +103,74 @@ class ByHand:
         self.masks = fitting(masks, self.parameters)
 
     def reader(self, x: Inputs | Tensor) -> Reader:
-        """Batches [live inputs, B]."""
+        """Stored examples [N, live inputs], and which of them a batch is [B]."""
         if isinstance(x, Tensor) or not x.floats:
-            return lambda batch, augment: self._arranged(x[batch] if augment is None else augment(x[batch], batch))
-        rows = x.stored.flatten(1)
-        if self._live is not None:
-            rows = rows[:, self._live]
+            return lambda batch, augment: self._alone(x[batch] if augment is None else augment(x[batch], batch))
+        rows, positions = self._rows(x.stored), x.positions
 
-        def read(batch: Tensor, augment: Augment | None) -> Tensor:
+        def read(batch: Tensor, augment: Augment | None) -> Batch:
             if augment is not None:
-                return self._arranged(augment(x[batch], batch))
-            return self._by_feature(rows.index_select(0, x.positions(batch)))
+                return self._alone(augment(x[batch], batch))
+            return rows, positions(batch).numpy()
 
         return read
 
-    def _arranged(self, images: Tensor) -> Tensor:
+    def _alone(self, images: Tensor) -> Batch:
+        return self._rows(images), np.arange(len(images))
+
+    def _rows(self, images: Tensor) -> Floats:
+        """Live inputs of each image [N, I]."""
         rows = images.flatten(1)
-        return self._by_feature(rows if self._live is None else rows[:, self._live])
+        return (rows if self._live is None else rows[:, self._live]).contiguous().numpy()
 
-    def _by_feature(self, rows: Tensor) -> Tensor:
-        """[B, I] to [I, B], which a dense product takes as it lies in memory and a sparse one does not."""
-        return rows.t().contiguous() if isinstance(self._layers[0], Sparse) else rows.t()
+    def gradients(self, batch: Batch, labels_B: Tensor) -> tuple[Tensor, ...]:
+        """Of the mean cross-entropy by the vector of parameters."""
+        rows, positions = batch
+        activations, errors = self._scratch(len(positions))
+        packed = self._packed
+        kernels.gradients(
+            packed.table,
+            self._vector,
+            packed.index,
+            rows,
+            positions,
+            labels_B.numpy(),
+            activations,
+            errors,
+            self._by_vector,
+        )
+        self._batch_size = len(positions)
+        return (self._gradient_P,)
 
-    @torch.no_grad()
-    def gradients(self, batch: Tensor, labels_B: Tensor) -> tuple[Tensor, ...]:
-        """Of the mean cross-entropy by `parameters`; `batch` is [live inputs, B]."""
-        inputs = [batch]
-        for layer in self._layers[:-1]:
-            inputs.append(layer.forward(inputs[-1]).clamp_min_(0))
-        self.seen_KB = self._layers[-1].forward(inputs[-1])
-        # Softmax minus one at the label, over B.
-        gradient_OB = self.seen_KB.softmax(dim=0)
-        gradient_OB.scatter_add_(0, labels_B[None], self._minus_ones(gradient_OB))
-        gradient_OB.div_(len(labels_B))
-        found = [self._layers[-1].by_parameters(gradient_OB, inputs[-1])]
-        for i in range(len(self._layers) - 1, 0, -1):
-            gradient_OB = self._layers[i].by_input(gradient_OB)
-            torch.ops.aten.threshold_backward.grad_input(gradient_OB, inputs[i], 0, grad_input=gradient_OB)
-            found.append(self._layers[i - 1].by_parameters(gradient_OB, inputs[i - 1]))
-        return tuple(gradient for pair in reversed(found) for gradient in pair)
+    def seen(self) -> Tensor:
+        """Those of the last batch; a copy."""
+        classes, size = int(self._packed.table[-1, kernels.OUTPUTS]), self._batch_size
+        end = self._packed.features * size
+        return torch.from_numpy(self._room[0, end - classes * size : end].reshape(classes, size).copy())
+
+    def _scratch(self, size: int) -> tuple[Floats, Floats]:
+        """Room for that many examples' activations, and their gradients."""
+        if self._room.shape[1] < self._packed.features * size:
+            self._room = np.empty((2, self._packed.features * size), self._vector.dtype)
+        return self._room[0], self._room[1]
 
     @torch.inference_mode()
     def logits(self, x: Inputs) -> Tensor:
-        """Outputs [K, N]. Sets held as floats are laid out feature by feature once, at the first call."""
-        outputs = []
-        for hidden in self._features(x):
-            for layer in self._layers[:-1]:
-                hidden = layer.forward(hidden).clamp_min_(0)
-            outputs.append(self._layers[-1].forward(hidden))
-        return torch.cat(outputs, dim=1)
+        """Outputs [K, N]. Sets held as floats are laid out as the first layer reads them once, at the first call."""
+        packed = self._packed
+        classes = int(packed.table[-1, kernels.OUTPUTS])
+        found = np.empty((classes, len(x)), self._vector.dtype)
+        if not self._room_of_sets.size:
+            self._room_of_sets = np.empty(packed.features * EVALUATION_BATCH, self._vector.dtype)
+        for part, start in zip(self._arranged(x), range(0, len(x), EVALUATION_BATCH), strict=True):
+            kernels.outputs(packed.table, self._vector, packed.index, part, self._room_of_sets, start, found)
+        return torch.from_numpy(found)
 
-    def _minus_ones(self, like: Tensor) -> Tensor:
-        """-1 for each example of a batch [1, B]; there are two sizes of batches."""
-        size = like.shape[1]
-        if size not in self._minus:
-            self._minus[size] = like.new_full((1, size), -1.0)
-        return self._minus[size]
-
-    def _features(self, x: Inputs) -> "list[Tensor] | map[Tensor]":
-        arranged = map(self._arranged, x.batches(EVALUATION_BATCH))
+    def _arranged(self, x: Inputs) -> Iterable[Floats]:
+        """Part by part: by feature for a sparse first layer, else by example."""
+        by_feature = isinstance(self._layers[0], Sparse)
+        rows = map(self._rows, x.batches(EVALUATION_BATCH))
+        arranged = (np.ascontiguousarray(part.T) if by_feature else part for part in rows)
         if not x.floats:
             return arranged
         if id(x) not in self._sets:

@@ -216,7 +216,7 @@ def claims(path: Path) -> dict[str, Row]:
     found = artifacts.read_json(path, [str(number + 1) for number in range(CLAIMS)])
     with artifacts.reading(path):
         for number, claim in found.items():
-            for name in ("text", "why"):
+            for name in ("text", "why", "caution"):
                 _is(isinstance(claim[name], str), f"{number}.{name}", "text")
             _is(claim["decide_with"] is None or isinstance(claim["decide_with"], str), f"{number}.decide_with", "text")
             _is(claim["verdict"] in VERDICTS, f"{number}.verdict", f"one of {', '.join(VERDICTS)}")

@@ -9,7 +9,7 @@ from torch import Tensor
 from prunelab.core import split, streams
 from prunelab.core.pruning import mask
 from prunelab.core.rounds import trained
-from prunelab.core.rounds.task import Outcome, Task
+from prunelab.core.rounds.task import Job, Outcome, Task
 from prunelab.core.training import evaluate, schedule
 from prunelab.core.training.engine import Engine
 from prunelab.errors import UserError
@@ -57,10 +57,11 @@ def retrain(task: Task, which: str, number: int, seen: Seen, settings: "LeaveOut
     part = replace(task, split=task.split.part(rows))
     rates = schedule.for_part(trained.original_schedule(task), trained.steps(part))
     masks = mask.dense(start, task.prunable())
-    outcome = trained.run(part, number, start, masks, trained.plan(part, rates, own=own, purpose=purpose), init=start)
+    plan = trained.plan(part, rates, own=own, purpose=purpose)
+    outcome = trained.run(Job(part, number, start, masks, plan, init=start))
     log_p_KN = _log_probabilities(task, outcome, masks)
     loss_N, _ = evaluate.outcomes(log_p_KN, task.split.given_N)
-    return Retrained(rows, outcome, log_p_KN.argmax(dim=0).cpu(), loss_N.cpu())
+    return Retrained(rows, outcome, evaluate.largest(log_p_KN).cpu(), loss_N.cpu())
 
 
 @torch.inference_mode()

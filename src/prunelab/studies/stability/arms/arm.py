@@ -18,7 +18,6 @@ from prunelab.core.rounds.task import Row, Task
 from prunelab.core.training import evaluate, loop
 from prunelab.core.training.engine import Engine
 from prunelab.core.training.learner import Learner
-from prunelab.core.training.optimizers import OPTIMIZERS
 from prunelab.studies.stability.arms import dropout, schedule, schemes
 from prunelab.studies.stability.arms.maps import Maps
 from prunelab.studies.stability.arms.names import Arm, arm
@@ -96,14 +95,14 @@ class Training:
 
     def __init__(self, task: Task, about: Arm, settings: "Stability", ranking: filters.Ranking | None) -> None:
         self._task, self._arm, self._settings, self._ranking = task, about, settings, ranking
-        train, start = task.params.train, task.fresh(0)
+        start = task.fresh(0)
         trained.check_batches(task, start)
         network = task.network(start)
         structure = structure_of(task, network, settings)
         watching = ranking is not None and ranking.of_maps
         engine = Engine(**dict.fromkeys(task.params.engine, True))
         learner = engine.learner(network, {}, sparse=False, hooked=watching or about.dropout > 0)
-        optimizer = OPTIMIZERS[train.optimizer](learner, momentum=train.momentum, weight_decay=train.weight_decay)
+        optimizer = trained.optimizer(task, learner)
         noise = streams.generator(task.seed, "stability noise")
         self._scene = schemes.Scene(
             network, learner, optimizer, structure, noise, settings.gaussian_burst, structure.none()
