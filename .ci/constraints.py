@@ -9,8 +9,10 @@ lists of versions in pyproject.toml that `uv run` and `uv sync` go by. What is p
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import tomllib
 from collections.abc import Iterable
@@ -22,7 +24,7 @@ PROJECT = ROOT / "pyproject.toml"
 PINS = ROOT / "constraints.txt"
 HEADER = """\
 # Every package of this project, its extras and its development, on Python 3.11 or newer, with the SHA-256 of its files.
-# Made by .ci/constraints.py; README.md says how to install from it.
+# Made by .ci/constraints.py; docs/install.md says how to install from it.
 """
 WIDTH = 120
 # What builds too: setuptools antlr4-python3-runtime, which has no wheel; editables an editable install of the project.
@@ -45,25 +47,43 @@ def direct(project: dict) -> list[str]:
     return [*project["project"]["dependencies"], *chain.from_iterable(more)]
 
 
-def compiled(project: dict, upgrade: bool) -> str:
-    """constraints.txt, made anew by uv; what builds the project itself is in it too."""
-    PINS.touch()
-    command = ["uv", "pip", "compile", "--quiet", PROJECT.name, "-", "--no-config", "--universal", "--all-extras"]
-    command += [part for group in project["dependency-groups"] for part in ("--group", group)]
-    command += ["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
-    command += ["--output-file", PINS.name, *(["--upgrade"] if upgrade else [])]
+def uv(project: dict, *command: str) -> str:
+    """What `uv pip compile` prints, of the requirements that building takes and of what the command names besides.
+
+    For the oldest Python that the project runs on, and newer ones: uv's own limit is the Python that it runs on.
+    """
+    oldest = project["project"]["requires-python"].removeprefix(">=")
+    common = ["--quiet", "--no-config", "--universal", "--python-version", oldest, "--no-annotate", "--no-header"]
     build = "\n".join([*project["build-system"]["requires"], *ALSO_BUILDS])
-    subprocess.run(command, cwd=ROOT, input=build, text=True, check=True, stdout=subprocess.DEVNULL)
-    return PINS.read_text()
+    try:
+        done = subprocess.run(
+            ["uv", "pip", "compile", *common, *command, "-"],
+            cwd=ROOT,
+            input=build,
+            text=True,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        sys.exit("error: uv is not installed")
+    except subprocess.CalledProcessError:
+        sys.exit("error: uv found no versions, see above; nothing was changed")
+    return done.stdout
 
 
-def building(project: dict) -> set[str]:
+def compiled(project: dict, upgrade: bool, pins: Path) -> str:
+    """constraints.txt, made anew by uv in this file; what builds the project itself is in it too."""
+    if PINS.is_file():
+        shutil.copyfile(PINS, pins)
+    more = [part for group in project["dependency-groups"] for part in ("--group", group)]
+    more += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", *(["--upgrade"] if upgrade else [])]
+    uv(project, PROJECT.name, "--all-extras", *more, "--output-file", str(pins))
+    return pins.read_text()
+
+
+def building(project: dict, pins: Path) -> set[str]:
     """Names of all packages that building the project needs."""
-    command = ["uv", "pip", "compile", "--quiet", "-", "--no-config", "--universal", "--no-annotate", "--no-header"]
-    command += ["--constraint", PINS.name]
-    build = "\n".join([*project["build-system"]["requires"], *ALSO_BUILDS])
-    done = subprocess.run(command, cwd=ROOT, input=build, text=True, check=True, stdout=subprocess.PIPE)
-    return {name_of(line) for line in done.stdout.splitlines() if line}
+    return {name_of(line) for line in uv(project, "--constraint", str(pins)).splitlines() if line}
 
 
 def listed(key: str, pins: Iterable[tuple[str, str, str]]) -> str:
@@ -84,10 +104,11 @@ def main() -> None:
     parser.add_argument("--upgrade", action="store_true", help="to the newest versions that pyproject.toml allows")
     options = parser.parse_args()
     project = tomllib.loads(PROJECT.read_text())
-    text = compiled(project, options.upgrade)
-    PINS.write_text(HEADER + re.sub(r"\A(#.*\n)+", "", text))
-    pins = pinned(text)
-    own, for_building = {name_of(one) for one in direct(project)}, building(project)
+    with tempfile.TemporaryDirectory() as folder:
+        made = compiled(project, options.upgrade, Path(folder) / PINS.name)
+        for_building = building(project, Path(folder) / PINS.name)
+    pins = pinned(made)
+    own = {name_of(one) for one in direct(project)}
     lists = {
         "constraint-dependencies": [pin for pin in pins if pin[0] not in own],
         "build-constraint-dependencies": [pin for pin in pins if pin[0] in for_building],
@@ -98,6 +119,7 @@ def main() -> None:
         text, times = re.subn(rf"^{key} = \[.*?\]$", written, text, flags=re.M | re.S)
         if times != 1:
             sys.exit(f"{PROJECT.name}: {key} = [] must stand there once")
+    PINS.write_text(HEADER + re.sub(r"\A(#.*\n)+", "", made))
     PROJECT.write_text(text)
     print(f"{len(pins)} packages pinned")
 

@@ -125,10 +125,12 @@ CHANGES: dict[str, list[tuple[str, str, str]]] = {
     "regimes.py": [
         ('models["valley"], models["sweet_spot"]', 'models["sweet_spot"], models["valley"]',
          "valley and sweet spot swapped"),
-        ("    beyond &= train_R < train_R[0] - LOST\n", "", "the second threshold dropped"),
+        ("    beyond &= _below(train_R, train_R[0] - LOST)\n", "", "the second threshold dropped"),
         ("TOLERANCE = 0.01", "TOLERANCE = 0.05", "five points of tolerance"),
         ("test_last_R[: sweet_spot + 1]", "test_last_R", "the valley anywhere"),
-        ("- TOLERANCE) - 1])", "- TOLERANCE)])", "efficacy of the first critical round"),
+        ("- TOLERANCE)) - 1])", "- TOLERANCE))])", "efficacy of the first critical round"),
+        ("np.max(curve_R) - TIE)", "np.max(curve_R))", "roundings decide which round of equal ones is named"),
+        ("curve_R < limit - TIE", "curve_R < limit", "roundings decide whether equal ones are below"),
     ],
     "studies/sdd/evidence.py": [
         ('"from_start", training="redense"', '"from_start", training="sparse"', "re-dense distances are sparse ones"),

@@ -31,6 +31,19 @@ def test_named_models_by_hand():
     }
 
 
+@pytest.mark.parametrize("digits", [7, 17])
+def test_tables_with_seven_digits_name_the_rounds_that_were_measured(digits):
+    """Five replicates' right answers of 797: rounds 1 and 2 have as many in all, rounds 0 and 4 too."""
+    right_RS = np.array(
+        [[571] * 5, [506, 496, 518, 518, 520], [480, 499, 532, 519, 528], [660] * 5, [570, 572] * 2 + [571]]
+    )
+    accuracy_RS = np.vectorize(lambda value: float(f"{value:.{digits}g}"))(right_RS / 797)
+    for order in ([0, 1, 2, 3, 4], [4, 2, 0, 3, 1]):
+        curve_R = accuracy_RS[:, order].mean(axis=1)
+        assert regimes.named_models(curve_R, curve_R, NONE[:5]) == {"dense": 0, "valley": 1, "sweet_spot": 3, "end": 4}
+        assert regimes.regimes(np.array([1, 0.99, 0.9, 0.8, 0.7]), curve_R, 0.1)[3:] == ["high", "high"]
+
+
 def test_the_model_to_use_is_chosen_on_validation_alone():
     validation = np.array([0.70, 0.90, 0.6, 0.6, 0.6, 0.6, 0.89, 0.3])
     assert regimes.named_models(TEST, BEST, validation)["best_validation"] == 1

@@ -174,7 +174,7 @@ def test_features_are_standardised_by_the_training_rows_that_are_not_held_out(n,
     rng = np.random.default_rng(seed)
     raw = rng.normal(size=(n + 3, 3)) * [1, 5, 0] + [0, shift, 0.1]
     rows = np.arange(0, n, 2) if n > 2 else np.arange(n)
-    x_train, x_test = features.standardised(raw[:n], raw[n:], ["a", "b", "c"], "x")
+    x_train, x_test, _ = features.standardised(raw[:n], raw[n:], ["a", "b", "c"], "x")
     before = x_train.copy()
     mean, std = inputs.moments(x_train, rows, 1)
     assert std[2] == 1

@@ -77,17 +77,6 @@ def test_replicates_put_together_are_those_of_one_run_byte_by_byte(apart, tmp_pa
         assert not artifacts.UNFINISHED.exists()
 
 
-def damaged(part, out):
-    file = part / out / "seed4" / artifacts.HISTORY
-    file.write_bytes(file.read_bytes()[:-1])
-    return "damaged"
-
-
-def unvouched(part, out):
-    (part / out / "seed4" / "more.txt").write_text("")
-    return "nothing vouches"
-
-
 def twice(part, out):
     shutil.copytree(part / out / "seed4", part / out / "seed1")
     digests.seal(part / out)
@@ -106,7 +95,7 @@ def foreign(part, out):
     return "must have seed4"
 
 
-@pytest.mark.parametrize("harm", [damaged, unvouched, twice, missing, foreign])
+@pytest.mark.parametrize("harm", [twice, missing, foreign])
 def test_what_is_not_all_of_a_study_becomes_no_output(harm, apart, tmp_path, monkeypatch):
     parts = [shutil.copytree(part, tmp_path / part.name) for part in apart]
     out = artifacts.of_round(artifacts.ROUNDS, "r01")
@@ -115,3 +104,44 @@ def test_what_is_not_all_of_a_study_becomes_no_output(harm, apart, tmp_path, mon
     with pytest.raises(UserError, match=said):
         merge.union(out, parts, SEEDS)
     assert not out.exists()
+
+
+def damaged(out):
+    file = out / "seed4" / artifacts.HISTORY
+    file.write_bytes(file.read_bytes()[:-1])
+    return "seed4/history.csv"
+
+
+def more(out):
+    (out / "seed4" / "more.txt").write_text("")
+    return "seed4/more.txt"
+
+
+def fewer(out):
+    (out / "seed4" / artifacts.HISTORY).unlink()
+    return "seed4/history.csv"
+
+
+def unvouched(out):
+    (out / digests.SUMS).unlink()
+    return f"seed4/{artifacts.EXAMPLES}"
+
+
+def nothing(out):
+    shutil.rmtree(out)
+    return digests.SUMS
+
+
+@pytest.mark.parametrize("harm", [damaged, more, fewer, unvouched, nothing])
+def test_a_damaged_part_is_named_with_what_to_remove(harm, apart, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(apart[0], tmp_path / "part"))
+    out = artifacts.of_round(artifacts.ROUNDS, "r01")
+    monkeypatch.setattr(merge, "_kept_as", lambda folder, name: f"OBJECT of {folder.name}/{name}")
+    merge.check("a_part-4", out)
+    harmed = harm(out)
+    with pytest.raises(UserError) as said:
+        merge.check("a_part-4", out)
+    assert str(said.value).startswith(
+        f"a_part-4: {out}/{harmed}: damaged (not what sha256sums.txt says); remove OBJECT"
+    )
+    assert f"of replicates/{harmed} from DVC's cache and remote, `dvc exp remove -g origin a_part-4`" in str(said.value)

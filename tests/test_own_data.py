@@ -1,14 +1,19 @@
-"""What a user brings, from pictures and arrays to the curve: real DVC in a clone."""
+"""What a user brings, from pictures and tables to the curve and to a network in use: real DVC in a clone."""
 
+import contextlib
+import csv
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
 from conftest import TINY, clone, edit_params, exp_run, ran, run
+from tickets_by_hand import refused
 from written import write_folder, write_npz
 
-from prunelab.core import artifacts, byname, sources
+from prunelab.core import artifacts, byname, images, sources
 
 SMALL = ["noise=0", "seeds=[0]", "n_rounds=1", "redense.every=9", "train.batch_size=4"]
 
@@ -19,7 +24,7 @@ def where(tmp_path_factory):
 
 
 def test_a_users_folder_goes_from_pictures_to_a_trained_network(where, tmp_path):
-    """The rest of the way is the same as for arrays, below."""
+    """The rest of the way is the same as for a table, below."""
     write_folder(tmp_path)
     changes = [*TINY, *SMALL, "dataset=folder", f"data_root={tmp_path}"]
     output = run("dvc", "exp", "run", *(part for c in changes for part in ("-S", c)), "dense", cwd=where).stdout
@@ -49,10 +54,20 @@ def test_what_is_published_is_not_watched_and_whatever_else_lies_in_data_source_
     assert "up to date" in status()
 
 
-def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in_the_tables(where, tmp_path):
-    root, _ = write_npz(tmp_path, y_train_clean=(np.arange(12) + (np.arange(12) % 2)) % 3)
+def write_table(path, rows=18):
+    """Twelve training rows, every second of which has a label that is not the true one, and test rows."""
+    lines = ["seconds,label,clean_label,split,size"]
+    for i in range(rows):
+        given, true = i % 3, (i + (i % 2 if i < 12 else 0)) % 3
+        lines.append(f"{1.6e9 + 700 * given + 13 * i},{given},{true},{'train' if i < 12 else 'test'},{i**0.5}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_users_table_is_watched_and_validation_one_shot_and_reinit_arrive_in_the_tables(where, tmp_path):
+    root = tmp_path / "mine.csv"
+    write_table(root)
     changes = ["n_rounds=2", "prune.schedule=one_shot", "reinit.every=2", "train.validation=3"]
-    output = exp_run(where, *SMALL, *changes, "dataset=npz", f"data_root={root}")
+    output = exp_run(where, *SMALL, *changes, "dataset=table", f"data_root={root}")
     assert ran(output)[-5:] == ["prune@r02", "redense@r00", "reinit@r02", "analyze@sdd", "draw@sdd"]
     lock = yaml.safe_load((where / "dvc.lock").read_text())["stages"]
     assert "data/rounds/r00/replicates" in [dep["path"] for dep in lock["prune@r02"]["deps"]]
@@ -62,7 +77,7 @@ def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in
         "permuted",
         "restored",
     }
-    assert "lenet on npz, noise of its own, magnitude pruning" in output
+    assert "lenet on table, noise of its own, magnitude pruning" in output
     assert "without label noise" not in (where / "plots/sdd/claims.md").read_text()
     page = tmp_path / "report.html"
     run("prunelab", "report", "workspace", "--out", str(page), cwd=where)
@@ -73,8 +88,9 @@ def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in
     rows = artifacts.read_table(where / "plots/sdd/reinit.csv")
     assert {(row["training"], row["round"]) for row in rows} == {("sparse", "r02"), ("reinit", "r02")}
     assert (where / "plots/sdd/figures/reinit.png").read_bytes().startswith(b"\x89PNG")
+    its_networks_are_exported_and_used(where, root, tmp_path)
     # DVC sees that the file is another one now.
-    write_npz(tmp_path, x_train=np.zeros((12, 6, 5), dtype=np.uint8))
+    write_table(root, rows=19)
     assert ran(run("dvc", "repro", "fetch", cwd=where).stdout) == ["fetch"]
     # How many images there are is known now only, and held against the parameters.
     edit_params(where, train=yaml.safe_load((where / "params.yaml").read_text())["train"] | {"validation": 12})
@@ -83,3 +99,31 @@ def test_a_users_arrays_are_watched_and_validation_one_shot_and_reinit_arrive_in
     refused = exp_run(where, "dataset=npz", "data_root=nowhere", check=False)
     assert "error: data_root='nowhere': must be" in refused
     assert not ran(refused)
+
+
+def its_networks_are_exported_and_used(where, root, tmp_path):
+    """Of raw rows they say what the study stored."""
+    ticket = tmp_path / "t.safetensors"
+    output = run("prunelab", "export", "workspace", "r02", "--compact", "--to", ticket, cwd=where).stdout
+    assert output.startswith("r02 of seed 0: lenet on table (2 features, 3 classes), ")
+    assert "\nas the study stored it: 9 of 9 training and 6 of 6 test examples\n" in output
+    assert re.search(r" features and \[\d+, \d+\] units left\)", output)
+    out = tmp_path / "out.csv"
+    run("prunelab", "predict", ticket, root, "--csv", out, cwd=tmp_path)
+    predicted = [int(row["predicted"]) for row in csv.DictReader(out.read_text().splitlines())]
+    examples = artifacts.read_arrays(where / "data/rounds/r02/replicates/seed0" / artifacts.EXAMPLES)
+    held = artifacts.read_arrays(where / artifacts.replicate(artifacts.CORRUPTED, 0) / artifacts.LABELS)["validation"]
+    assert np.array(predicted[:12])[~held].tolist() == examples["predicted"].tolist()
+    assert [i % 3 == k for i, k in enumerate(predicted[12:])] == examples["test_right"].tolist()
+    run("prunelab", "speed", "--out", tmp_path / "speed", cwd=where)
+    assert [row["round"] for row in artifacts.read_table(tmp_path / "speed" / "speed.csv")] == ["r00", "r01", "r02"]
+    # What an older revision stored has no standardisation.
+    read = images.read
+    with contextlib.chdir(where), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "read", lambda folder: replace(read(folder), standardisation=None))
+        line = refused("export", "workspace", "r02", "--to", tmp_path / "u.safetensors")
+    assert line == (
+        "workspace: its features were stored by an older revision, without how it standardised them; run it again "
+        "(`dvc repro`)"
+    )
+    assert not (tmp_path / "u.safetensors").exists()

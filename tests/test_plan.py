@@ -1,6 +1,7 @@
 """A grid before it runs: names, checks, what its points share; and the way back from parameters to overrides."""
 
 import argparse
+import ast
 import re
 import shlex
 
@@ -55,18 +56,29 @@ def test_what_is_wrong_is_one_line_before_anything_is_queued(overrides, line):
 
 def split(*overrides, workers=4, replicates=None, name=""):
     """What `prunelab sweep` plans."""
-    asked = argparse.Namespace(overrides=[*overrides], workers=workers, replicates=replicates)
-    return planned.studies(plan.points(overrides, name, apart=True), asked, ROOT)
+    asked = argparse.Namespace(overrides=[*overrides], replicates=replicates)
+    return planned.studies(plan.points(overrides, name, apart=True), asked, workers, ROOT)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 7, 30])
+def test_there_is_a_part_for_each_worker_and_they_are_of_one_size(workers):
+    (one,) = split("seeds=range(0,10)", workers=workers)
+    sizes = [len(part.params["seeds"]) for part in one.parts] or [10]
+    assert len(sizes) == min(workers, 10)
+    assert max(sizes) - min(sizes) <= 1
+    assert [seed for part in one.parts for seed in part.params["seeds"]] == ([*range(10)] if workers > 1 else [])
+    (one,) = split("seeds=range(0,10)", workers=workers, replicates=4)
+    assert [len(part.params["seeds"]) for part in one.parts] == [4, 3, 3]
 
 
 def test_seeds_outside_of_brackets_are_one_study_in_parts_and_in_brackets_two_studies():
     (one,) = split("setting=digits_quick", "seeds=range(0,10)")
-    assert one.whole.name == "seeds-0-9"
+    assert one.whole.name == "seeds-0to9"
     assert one.whole.params["seeds"] == [*range(10)]
-    assert [part.params["seeds"] for part in one.parts] == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
-    assert [part.name.removeprefix("seeds-0-9_part-") for part in one.parts] == ["0-2", "3-5", "6-8", "9"]
+    assert [part.params["seeds"] for part in one.parts] == [[0, 1, 2], [3, 4], [5, 6, 7], [8, 9]]
+    assert [part.name.removeprefix("seeds-0to9_part-") for part in one.parts] == ["0to2", "3-4", "5to7", "8-9"]
     assert all(REFERENCE.match(part.name) for part in one.parts)
-    assert one.parts[1].overrides == ("setting=digits_quick", "seeds=[3,4,5]")
+    assert one.parts[1].overrides == ("setting=digits_quick", "seeds=[3,4]")
     assert plan.compose(one.parts[1].overrides) == one.parts[1].params
     assert one.targets == ("dense", "prune", "redense")  # of digits_quick; the others are switched off
     each = split("noise=0.2,0.4", "seeds=7,3", replicates=1, name="x")
@@ -85,25 +97,39 @@ def test_what_cannot_be_split_is_computed_as_it_is():
 
 
 def test_names_of_seeds_are_short_and_tell_them_apart():
-    assert [planned.span(some) for some in ([5], [0, 1], [3, 1], [0, 2, 4], [*range(3, 900)])] == [
-        "5",
-        "0-1",
-        "3-1",
-        "0-2-4",
-        "3-899",
-    ]
-    assert planned.span(range(0, 100, 2)) == "0-98-n50"
+    each = [[5], [0, 1], [3, 1], [0, 2, 4], [*range(3, 900)], [1, 4], [*range(1, 5)], [*range(0, 100, 2)], [0, 3, 98]]
+    each += [[*range(0, 98, 2), 97], [2**32 - 1] * 8]
+    names = [planned.span(some) for some in each]
+    assert names[:7] == ["5", "0-1", "3-1", "0-2-4", "3to899", "1-4", "1to4"]
+    assert len({*names}) == len(names)
+    assert max(map(len, names)) < plan.LONGEST - len("seeds-")
+
+
+def test_long_lists_in_brackets_are_named_as_seeds_outside_of_them():
+    (one,) = plan.points([f"seeds=[{','.join(map(str, range(100)))}]"])
+    assert one.name == "seeds-0to99"
+    (few,) = plan.points(["seeds=[5,6,7]"])
+    assert few.name == "seeds-5-6-7"
+
+
+@pytest.mark.parametrize("prefix", ["a b", "a/b", "../x", "a..b", "-", "x" * 130, "a~"])
+def test_a_name_that_no_experiment_can_have_is_one_line(prefix):
+    with pytest.raises(UserError, match=r"--name: letters|at most 120 letters"):
+        plan.points(["noise=0.2"], prefix)
 
 
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        (["sweep", "seeds=0,0"], "seeds=[0, 0]: must be a list of 1 to "),
-        (["sweep", "seeds=0,x"], "seeds='x': must be a list of 1 to "),
-        (["sweep", "seeds=-1,2"], "seeds=-1: must be a list of 1 to "),
+        (["sweep", "seeds=0,0"], "seeds=0,0: must be a list of 1 to "),
+        (["sweep", "seeds=0,x"], "seeds=0,x: must be a list of 1 to "),
+        (["sweep", "seeds=-1,2"], "seeds=-1,2: must be a list of 1 to "),
         (["sweep", "seeds=0,[1]"], "seeds=0: must be a list of 1 to "),
-        (["sweep", "seeds=range(0,1000000000)"], "seeds=[0, 1, 2, 3, 4, 5"),
+        (["sweep", "seeds=range(0,1000000000)"], "seeds=range(0,1000000000): must be a list of 1 to 1000 whole"),
         (["sweep", "seeds=range(0,9,0)"], "seeds=range(0,9,0): "),
+        (["sweep", "seeds=range(nan,3)"], "seeds=range(nan,3): not numbers"),
+        (["sweep", "seeds=range(0,3,nan)"], "seeds=range(0,3,nan): not numbers"),
+        (["sweep", "seeds=shuffle(range(0,3))"], "seeds=shuffle(range(0,3)): replicates of one study are not shuffled"),
         (["sweep", "seeds=0,1", "seeds=[1]"], "seeds=0,1 seeds=[1]: seeds must be given once"),
         (["sweep", "seeds=0,1", "--replicates", "0"], "--replicates 0: must be at least 1"),
         (["sweep", "noise=0.2,0.4", "--replicates", "2"], "--replicates 2: only beside one study's seeds"),
@@ -123,12 +149,16 @@ def test_wrong_seeds_are_one_line(command, line):
 def test_stages_that_are_split_name_the_seeds_only_to_go_through_them():
     """What a replicate learnt of the others would differ between parts and the whole."""
     known = pipeline.load(ROOT)
-    through = r"progress\.Bar\([^)]*\)?[^)]*params\.seeds|(?:replicates\.run\(work|progress\.Bar\(.*), params\.seeds"
     for kind in planned.KINDS:
         (page,) = [dep for dep in known[kind].deps if dep.startswith("stages/")]
-        text = (ROOT / page).read_text()
-        assert "params.seeds" in text
-        assert "params.seeds" not in re.sub(through, "", text), page
+        tree = ast.parse((ROOT / page).read_text())
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        handed_on = [
+            call.args[1] for call in calls if ast.unparse(call.func) in ("progress.Bar", "replicates.run") and call.args
+        ]
+        read = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "seeds"]
+        assert read, page
+        assert {*map(id, read)} <= {*map(id, handed_on)}, page
 
 
 def made(noise, criterion, n_rounds=3, lr=0.1):

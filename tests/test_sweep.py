@@ -1,9 +1,11 @@
 """A real sweep, remotes and all, on settings as small as they go; a worker dies on the way."""
 
 import contextlib
+import dataclasses
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -144,13 +146,18 @@ def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
     monkeypatch.chdir(where)
     points = [plan.Point(name, (), {}) for name in ("noise-0.2", "noise-0.4", "noise-0.6")]
     with without(where.parent / "storage"):
-        results = {"noise-0.6": (False, "what it printed\nerror: device: no\n")}
+        results = {
+            "noise-0.6": (
+                False,
+                "$ dvc exp remove\nERROR: harmless\n$ dvc exp run\nwhat it printed\nerror: device: no\n",
+            )
+        }
         problems = sweep._verified(points, remotes.origin(), results)
     assert (
         problems.pop("noise-0.6")
-        == "noise-0.6: its commit, on the git remote; error: device: no (log: .dvc/tmp/sweep/noise-0.6.log)"
+        == "noise-0.6: its commit, on the git remote; device: no (log: .dvc/tmp/sweep/noise-0.6.log)"
     )
-    assert (where / ".dvc/tmp/sweep/noise-0.6.log").read_text().startswith("what it printed\n")
+    assert (where / ".dvc/tmp/sweep/noise-0.6.log").read_text().startswith("$ dvc exp remove\n")
     assert 1 <= len(problems) <= 2
     assert all(re.match(rf"{name}: data/\S+", line) for name, line in problems.items())
     assert sweep._verified(points[:2], remotes.origin(), {}) == {}
@@ -159,11 +166,20 @@ def test_what_a_remote_lacks_is_named_with_its_log(where, monkeypatch, capsys):
 SECRET = "wJalrXUtnFEMI/K7MDENG"
 
 
-def cloned(origin, folder):
-    """On a worker: what making a clone prints, its options as DVC reads them, and what a failing command prints."""
+def cloned(origin, folder, before):
+    """On a worker: what making a clone prints, its options as DVC reads them, and what a failing command prints.
+
+    The worker has run another sweep already, of the commit before.
+    """
+    earlier = dataclasses.replace(origin, commit=before)
+    clones.clone(folder, earlier, clones.Shell("w", programs.environment(), origin.secrets()))
+    again = clones.Shell("w", programs.environment(), origin.secrets())
+    clones.clone(folder, earlier, again)
+    assert again.log == ""
     shell = clones.Shell("x", programs.environment(), origin.secrets())
     there = clones.clone(folder, origin, shell)
     made = shell.log
+    assert run("git", "rev-parse", "HEAD", cwd=there).stdout.strip() == origin.commit
     listed = subprocess.run(["dvc", "config", "--list"], cwd=there, env=programs.environment(), capture_output=True)
     with pytest.raises(clones.FailedError) as failed:
         shell("sh", "-c", f"echo 'no such user {SECRET}, https://me:pass@host/x'; exit 1", cwd=there)
@@ -171,14 +187,27 @@ def cloned(origin, folder):
     return made, listed.stdout.decode(), str(failed.value), local.stat().st_mode & 0o777
 
 
+@pytest.fixture
+def _port_taken():
+    """Dask's usual one, as by somebody else's sweep."""
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # it is already
+            other.bind(("", 8787))
+            other.listen()
+        yield
+
+
+@pytest.mark.usefixtures("_port_taken")
 def test_a_remotes_secrets_reach_the_clone_and_no_log(where, tmp_path):
-    commit = run("git", "rev-parse", "HEAD", cwd=where).stdout.strip()
+    commit, before = run("git", "rev-parse", "HEAD", "HEAD^", cwd=where).stdout.split()
     given = (("url", "s3://bucket/path"), ("secret_access_key", SECRET), ("ssl_verify", "false"), ("region", "eu-1"))
     cache = tmp_path / "cache"
     cache.mkdir()
     origin = remotes.Origin(str(where), commit, "storage", given, str(cache), "me", "me@example.org")
     with clusters.client("local", 1, [], tmp_path / "scratch") as client:
-        made, settings, failed, mode = client.submit(cloned, origin, tmp_path / "worker").result()
+        made, settings, failed, mode = client.submit(cloned, origin, tmp_path / "worker", before).result()
+        assert clusters.workers(client, "local", 7) == 7
+        assert clusters.workers(client, client.scheduler.address, 7) == 1
     assert f"remote.storage.secret_access_key={SECRET}\n" in settings
     for line in ("url=s3://bucket/path", "ssl_verify=false", "region=eu-1"):
         assert f"remote.storage.{line}\n" in settings

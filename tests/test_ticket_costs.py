@@ -106,6 +106,9 @@ def test_rounds_of_a_model_that_cannot_be_compact_cost_what_the_dense_one_costs(
         def ticket(self, key):
             return rounds[key]
 
+        def raw(self, x):
+            return x
+
     monkeypatch.setattr(of_runs.speed, "SECONDS", 0.05)
     rows = of_runs.measure(Stored(), [*rounds])
     assert [row["sparsity"] for row in rows] == pytest.approx([0, 0.5, 1], abs=0.1)

@@ -41,6 +41,17 @@ def test_what_does_not_fit_the_ticket_is_one_line(ticket, tmp_path):
     assert refused("predict", ticket, "a.npz", "--csv", "no/x.csv") == (
         "--csv no/x.csv: must be a file in a folder that exists"
     )
+    (tmp_path / "link.csv").symlink_to(tmp_path / "a.npz")
+    for target, read in (
+        ("a.npz", "a.npz"),
+        (ticket, ticket),
+        ("link.csv", "a.npz"),
+        (f"../{tmp_path.name}/a.npz", "a.npz"),
+    ):
+        said = f"--csv {target}: must not be {read}, which is read, nor lie in it"
+        assert refused("predict", ticket, "a.npz", "--csv", target) == said
+    said = "--csv empty/x.csv: must not be empty, which is read, nor lie in it"
+    assert refused("predict", ticket, "empty", "--csv", "empty/x.csv") == said
     assert refused("predict", "a.npz", "a.npz").startswith("a.npz: is no ticket, must be one that")
 
 

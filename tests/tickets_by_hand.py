@@ -67,6 +67,11 @@ def pictures(shape=(1, 4, 4), count=9, seed=1):
     return torch.randint(0, 17, (count, *shape), generator=generator, dtype=torch.uint8)
 
 
+def raw(x_ND):
+    """Features as a ticket's network takes them."""
+    return torch.from_numpy(x_ND)[:, :, None, None]
+
+
 def refused(*command):
     """The line a command ends with."""
     with pytest.raises(SystemExit) as stopped:

@@ -15,6 +15,9 @@ Curve = NDArray[np.float64]
 TOLERANCE = 0.01
 # The interpolation threshold is behind us when train accuracy has lost five.
 LOST = 0.05
+# Accuracies nearer than this are equal: tables hold seven digits, so that what is read from them must not say otherwise
+# than what was measured. Different means over ten million answers, replicates times test examples, are further apart.
+TIE = 1e-7
 
 
 def regimes(train_R: Curve, test_last_R: Curve, chance: float) -> list[str]:
@@ -26,16 +29,16 @@ def regimes(train_R: Curve, test_last_R: Curve, chance: float) -> list[str]:
       above the dense model's (again) or, where that never comes, as without noise, train accuracy nearer to chance
       than to dense.
     """
-    critical = first(train_R < train_R[0] - TOLERANCE)
-    beyond = (test_last_R > test_last_R[0]) | (train_R < (train_R[0] + chance) / 2)
-    beyond &= train_R < train_R[0] - LOST
+    critical = first(_below(train_R, train_R[0] - TOLERANCE))
+    beyond = _below(-test_last_R, -test_last_R[0]) | _below(train_R, (train_R[0] + chance) / 2)
+    beyond &= _below(train_R, train_R[0] - LOST)
     high = first(beyond)
     return ["trivial" if r < critical else "critical" if r < high else "high" for r in range(len(train_R))]
 
 
 def pruning_efficacy(train_R: Curve, sparsity_R: Curve) -> float:
     """The highest sparsity reached without hurting train accuracy: that of the last trivial round (SDD 4)."""
-    return float(sparsity_R[first(train_R < train_R[0] - TOLERANCE) - 1])
+    return float(sparsity_R[first(_below(train_R, train_R[0] - TOLERANCE)) - 1])
 
 
 def named_models(test_last_R: Curve, test_best_R: Curve, validation_R: Curve) -> dict[str, int]:
@@ -53,7 +56,7 @@ def named_models(test_last_R: Curve, test_best_R: Curve, validation_R: Curve) ->
     """
     sweet_spot = highest(test_last_R)
     models = {"dense": 0, "valley": highest(-test_last_R[: sweet_spot + 1]), "sweet_spot": sweet_spot}
-    under = (test_last_R < test_last_R[0]) & (test_best_R < test_best_R[0])
+    under = _below(test_last_R, test_last_R[0]) & _below(test_best_R, test_best_R[0])
     under[: sweet_spot + 1] = False
     if under.any():
         models["underfitting"] = first(under)
@@ -64,8 +67,12 @@ def named_models(test_last_R: Curve, test_best_R: Curve, validation_R: Curve) ->
 
 
 def highest(curve_R: Curve) -> int:
-    """The first round of the highest value. Means of the same accuracies in another order differ by roundings."""
-    return int(np.argmax(np.round(curve_R, 9)))
+    """The first round of the highest value."""
+    return int(np.argmax(curve_R >= np.max(curve_R) - TIE))
+
+
+def _below(curve_R: Curve, limit: float) -> NDArray[np.bool_]:
+    return curve_R < limit - TIE
 
 
 def valley_and_sweet_spot(curve_R: Curve) -> list[int]:

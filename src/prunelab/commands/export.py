@@ -3,8 +3,8 @@
 import argparse
 import contextlib
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from prunelab.comparison import runs, tickets
@@ -53,21 +53,22 @@ def _export(options: argparse.Namespace, stored: tickets.Stored, key: str) -> No
     if options.compact:
         ticket = ticket.compact()
     print(described(ticket))
-    print(f"as the study stored it: {train} of {of_train} training and {test} of {of_test} test images")
-    apart = _written(options, ticket, stored.data.x_test[: tickets.CHECKED])
+    what = "images" if ticket.features is None else "examples"
+    print(f"as the study stored it: {train} of {of_train} training and {test} of {of_test} test {what}")
+    apart = _written(options, ticket, stored.raw(stored.data.x_test[: tickets.CHECKED]))
     if options.to:
         print(f"{options.to.name}: {_beside(len(file.content(dense)), options.to.stat().st_size, 'bytes')}")
     if options.onnx:
         print(f"{options.onnx.name}: {options.onnx.stat().st_size:,} bytes; ONNX Runtime agrees to {apart:.1g}")
-    pixels = speed.thousand(stored.data.x_test)
+    pixels = speed.thousand(stored.raw(stored.data.x_test[: speed.SAMPLES]))
     before, after = speed.milliseconds([dense.network(), ticket.network()], pixels)
-    print(f"1,000 images: {_beside(before, after, 'ms', 2)}")
+    print(f"1,000 {what}: {_beside(before, after, 'ms', 2)}")
     print(f"on {speed.where()}")
     if not ticket.is_compact:
         print("note: pruned weights are zeros here and take their time; --compact leaves them out (perceptrons only)")
 
 
-def _written(options: argparse.Namespace, ticket: Ticket, samples: NDArray[np.uint8]) -> float:
+def _written(options: argparse.Namespace, ticket: Ticket, samples: NDArray[Any]) -> float:
     """Write what is asked for, both or nothing; how far the ONNX model's outputs are off, if there is one."""
     with contextlib.ExitStack() as places:
         if options.to:
@@ -78,8 +79,10 @@ def _written(options: argparse.Namespace, ticket: Ticket, samples: NDArray[np.ui
 def described(ticket: Ticket) -> str:
     """What a ticket is, in a line."""
     one = ticket.description
-    shape = "x".join(map(str, ticket.sample_shape))
-    left = "" if one.compact is None else f", {one.compact.pixels} pixels and {one.compact.hidden} units left"
+    shape, inputs = "x".join(map(str, ticket.sample_shape)), "pixels"
+    if one.features is not None:
+        shape, inputs = f"{len(one.features.mean)} features", "features"
+    left = "" if one.compact is None else f", {one.compact.pixels} {inputs} and {one.compact.hidden} units left"
     return (
         f"{one.source.round} of seed {one.source.seed}: {one.model.name} on {one.source.dataset} ({shape}, "
         f"{len(one.classes)} classes), {one.survivors} of {one.prunable} weights ({one.sparsity:.2%} pruned{left}), "
@@ -88,6 +91,6 @@ def described(ticket: Ticket) -> str:
 
 
 def _beside(dense: float, other: float, unit: str, digits: int = 0) -> str:
-    return (
-        f"{other:,.{digits}f} {unit}; dense {dense:,.{digits}f} {unit} ({speed.times(dense, other):.3g} times as much)"
-    )
+    times = f"{speed.times(dense, other):.3g}"
+    said = "" if times == "1" else f" ({times} times as much)"
+    return f"{other:,.{digits}f} {unit}; dense {dense:,.{digits}f} {unit}{said}"

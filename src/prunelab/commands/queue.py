@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from prunelab import yaml12
 from prunelab.comparison import provenance, runs
 from prunelab.errors import UserError
 from prunelab.programs import output
@@ -33,20 +32,21 @@ def run(options: argparse.Namespace) -> None:
     todo = to_queue(points)
     by_all = [one for one in plan.shared(todo) if len(one.members) == len(todo)]
     for one in by_all:
-        print(f"first what all {len(points)} share: up to {one.target}", flush=True)
+        print(f"first what all {len(todo)} share: up to {one.target}", flush=True)
         with suppress(UserError):  # left behind by a queueing that was cut off
             output("dvc", "exp", "remove", SHARED)
-        output("dvc", "exp", "run", "--temp", "-n", SHARED, *plan.options(points[0].overrides), one.target)
+        output("dvc", "exp", "run", "--temp", "-n", SHARED, *plan.options(one.members[0].overrides), one.target)
         output("dvc", "exp", "remove", SHARED)
     for point in tqdm(plan.spread(todo), desc="queueing", unit="experiment"):
         output("dvc", "exp", "run", "--queue", "-n", point.name, *plan.options(point.overrides))
     print("\n".join(["", *(f"  {point.name}" for point in points), ""]))
-    print("start them:  uv run dvc queue start -j 2\nwatch them:  uv run dvc queue status\nthen:        ", end="")
-    print("uv run prunelab show; uv run prunelab compare")
+    if todo:
+        print("start them:  uv run dvc queue start -j 2")
+    print("watch them:  uv run dvc queue status\nthen:        uv run prunelab show; uv run prunelab compare")
 
 
 def to_queue(points: list[plan.Point]) -> list[plan.Point]:
-    """Those that are neither there nor queued, as after a queueing or a computation that was cut off; says which are.
+    """Those that are neither there, nor queued, nor being computed, as after something was cut off; says which are.
 
     Raises UserError with one line for a name that another experiment on HEAD has.
     """
@@ -54,14 +54,18 @@ def to_queue(points: list[plan.Point]) -> list[plan.Point]:
 
     with Repo() as repo:
         done = {name: commit for found in repo.experiments.ls().values() for name, commit in found}
-        queued = {entry.name: entry.stash_rev for entry in repo.experiments.celery_queue.iter_queued()}
+        queue = repo.experiments.celery_queue
+        queued = {entry.name: entry.stash_rev for entry in queue.iter_queued()}
+        active = {entry.name: entry.stash_rev for entry in queue.iter_active()}
     todo = []
     for point in points:
-        commit = queued.get(point.name) or done.get(point.name)
+        commit = active.get(point.name) or queued.get(point.name) or done.get(point.name)
         if commit is None:
             todo.append(point)
-        elif yaml12.parse(output("git", "show", f"{commit}:./params.yaml"), "params.yaml") != point.params:
+        elif plan.recorded(commit) != point.params:
             raise _taken(point, "other parameters")
+        elif point.name in active:
+            print(f"{point.name}: being computed; if its worker was killed, `prunelab doctor` first")
         elif point.name in queued:
             print(f"{point.name}: queued already")
         elif lacking := provenance.lacks(runs.tree(commit)):

@@ -9,7 +9,7 @@ from prunelab.core import artifacts
 from prunelab.errors import UserError
 from prunelab.tickets.speed import where
 
-ABOUT = "Measure time per 1,000 images, FLOPs and bytes of every round beside the dense network. Trains nothing."
+ABOUT = "Measure time per 1,000 samples, FLOPs and bytes of every round beside the dense network. Trains nothing."
 OUT = Path("speed")
 
 

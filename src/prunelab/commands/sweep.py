@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from prunelab import yaml12
+from prunelab import programs
 from prunelab.comparison import provenance, runs
 from prunelab.core import artifacts
 from prunelab.errors import UserError
@@ -28,7 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="how many a task trains of one study's seeds (seeds=0,1,2 or seeds=range(0,20)); "
         "default: so many that there is a task for each worker",
     )
-    parser.add_argument("--workers", type=int, default=2, help="how many tasks at once; default: %(default)s")
+    help_ = "how many tasks at once, unless a scheduler is running; default: %(default)s"
+    parser.add_argument("--workers", type=int, default=2, help=help_)
     parser.add_argument(
         "--cluster",
         default="local",
@@ -48,14 +49,14 @@ def run(options: argparse.Namespace) -> None:
     """Check, compute, verify; what is missing at the end is named with its log, and the exit status is 1."""
     checks.identity()
     points = plan.points(options.overrides, options.name, apart=True)
-    studies = replicates.studies(points, options)
+    replicates.studies(points, options)
     for point in points:
         checks.in_git(point.params)
     origin = remotes.origin()
     todo = _not_there_yet(points, origin)
     results: dict[str, tuple[bool, str]] = {}
     if todo:
-        results = _computed([study for study in studies if study.whole in todo], origin, options)
+        results = _computed(todo, origin, options)
     problems = _verified(points, origin, results)
     merged = [point.name for point in points if point.name not in problems]
     remotes.forget([part for name in merged for part in _parts(name, origin)], origin.commit)
@@ -84,8 +85,7 @@ def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[pla
         if point.name not in there:
             todo.append(point)
             continue
-        params = yaml12.parse(output("git", "show", f"{there[point.name]}:./params.yaml"), "params.yaml")
-        if params != point.params:
+        if plan.recorded(there[point.name]) != point.params:
             raise UserError(f"{point.name}: is on {remotes.GIT_REMOTE} with other parameters; use --name PREFIX")
         unfinished = provenance.lacks(runs.tree(there[point.name]))
         lacking = remotes.missing_data(there[point.name], origin.storage)
@@ -96,27 +96,25 @@ def _not_there_yet(points: list[plan.Point], origin: remotes.Origin) -> list[pla
 
 
 def _computed(
-    studies: list[replicates.Study], origin: remotes.Origin, options: argparse.Namespace
+    points: list[plan.Point], origin: remotes.Origin, options: argparse.Namespace
 ) -> dict[str, tuple[bool, str]]:
     try:
         from prunelab.sweeps import board, clusters, tasks
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: `uv sync --extra sweep` (or `--extra slurm`)") from None
-    merged = [study for study in studies if study.parts]
-    parts = [part for study in merged for part in _parts_to_do(study, origin)]
-    todo = [*(study.whole for study in studies if not study.parts), *parts]
-    shared = plan.shared(todo)
-    totals = {study.whole.name: plan.num_stages(study.whole.params) for study in studies}
-    totals |= {
-        part.name: len(replicates.stages(part.params, of=replicates.UP_TO))
-        for study in merged
-        for part in study.parts
-        if part in parts
-    }
+    shared: list[plan.Shared] = []
     try:
-        cluster = clusters.client(options.cluster, options.workers, options.option, SCRATCH)
-        with cluster as client, board.Board(totals) as seen:
-            return tasks.run(client, todo, merged, shared, origin, options.gpus, seen.show)
+        with clusters.client(options.cluster, options.workers, options.option, SCRATCH) as client:
+            workers = clusters.workers(client, options.cluster, options.workers)
+            studies = replicates.studies(points, options, workers)
+            merged = [study for study in studies if study.parts]
+            parts = [part for study in merged for part in _parts_to_do(study, origin)]
+            todo = [*(study.whole for study in studies if not study.parts), *parts]
+            shared = plan.shared(todo)
+            totals = {study.whole.name: plan.num_stages(study.whole.params) for study in studies}
+            totals |= {part.name: len(replicates.stages(part.params, of=replicates.UP_TO)) for part in parts}
+            with board.Board(totals) as seen:
+                return tasks.run(client, todo, merged, shared, origin, options.gpus, seen.show)
     finally:
         for i, one in enumerate(shared):
             _forget(tasks.shared_name(i, one))
@@ -131,7 +129,7 @@ def _parts_to_do(study: replicates.Study, origin: remotes.Origin) -> list[plan.P
         stages = replicates.stages(part.params, of=replicates.UP_TO)
         if (
             part.name not in there
-            or yaml12.parse(output("git", "show", f"{there[part.name]}:./params.yaml"), "params.yaml") != part.params
+            or plan.recorded(there[part.name]) != part.params
             or provenance.lacks(runs.tree(there[part.name]), replicates.UP_TO)
             or remotes.missing_data(there[part.name], origin.storage, [stage.name for stage in stages])
         ):
@@ -167,8 +165,9 @@ def _verified(points: list[plan.Point], origin: remotes.Origin, results: dict[st
             unfinished = provenance.lacks(runs.tree(there[point.name]))
             lacking = [unfinished] if unfinished else remotes.missing_data(there[point.name], origin.storage)
         if lacking:
-            said = [line for line in results.get(point.name, (True, ""))[1].splitlines() if line.startswith("error: ")]
-            why = f"; {said[-1]}" if said else ""
+            ended_well, log = results.get(point.name, (True, ""))
+            last_command = log.rpartition("\n$ ")[2]
+            why = "" if ended_well else f"; {programs.cause(last_command)}"
             problems[point.name] = f"{point.name}: {', '.join(lacking[:3])}{why} (log: {_log(point.name)})"
     return problems
 

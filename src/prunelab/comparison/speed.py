@@ -17,8 +17,8 @@ from prunelab.tickets.ticket import Ticket
 
 Row = dict[str, Any]
 MEASURES = {
-    "milliseconds": ("time", "ms per 1,000 images"),
-    "flops": ("operations", "FLOPs per image"),
+    "milliseconds": ("time", "ms per 1,000 samples"),
+    "flops": ("operations", "FLOPs per sample"),
     "bytes": ("size", "bytes of the file"),
 }
 COLUMNS = (
@@ -35,7 +35,7 @@ def measure(stored: Stored, keys: Sequence[str]) -> list[Row]:
     tickets = [stored.ticket(key) for key in keys]
     smaller = [_smaller(ticket) for ticket in tickets]
     networks = [tickets[0].network(), *(ticket.network() for ticket in smaller)]
-    pixels = speed.thousand(stored.data.x_test)
+    pixels = speed.thousand(stored.raw(stored.data.x_test[: speed.SAMPLES]))
     sizes = [len(file.content(ticket)) for ticket in (tickets[0], *smaller)]
     counts = [speed.flops(network, tickets[0].sample_shape) for network in networks]
     taken = speed.milliseconds(networks, pixels)
@@ -69,7 +69,7 @@ def _row(ticket: Ticket, cost: Cost, dense: Cost) -> Row:
 def text(rows: Sequence[Row]) -> str:
     """The table as lines that line up; the dense network first, then each round with how many times less it is."""
     lines = [
-        f"{'':5s}  {'sparsity':>9s}  {'test':>6s}  {'ms per 1,000':>17s}  {'FLOPs an image':>19s}  {'bytes':>19s}",
+        f"{'':5s}  {'sparsity':>9s}  {'test':>6s}  {'ms per 1,000':>17s}  {'FLOPs a sample':>19s}  {'bytes':>19s}",
         f"{'dense':5s}  {0:>9.2%}  {rows[0]['test_last']:>6.1%}  {rows[0]['milliseconds_dense']:>9.3f}{'':8s}  "
         f"{rows[0]['flops_dense']:>11,}{'':8s}  {rows[0]['bytes_dense']:>11,}{'':8s}",
     ]
@@ -122,14 +122,18 @@ def draw(rows: Sequence[Row], subtitle: str, where: str) -> Figure:
     ]
     panels[0].legend(handles=handles, loc="lower left", fontsize=7.5)  # where no curve comes: all of them fall
     style.title(figure, "What pruning buys in use", subtitle)
-    style.note(figure, f"One replicate. Time: median of repeats in turn, {where}. {said(compact)}")
+    nothing = sum(not row["flops"] for row in rows)
+    empty = (
+        f" Not on a log axis: {nothing} that take no operation, since no path of weights is left." if nothing else ""
+    )
+    style.note(figure, f"One replicate. Time: median of repeats in turn, {where}. {said(compact)}{empty}")
     return figure
 
 
 def said(compact: bool) -> str:
     """In words what was measured beside the dense network."""
     if compact:
-        return "Compact: without units and pixels that pruning left idle; a layer with few weights keeps these alone."
+        return "Compact: without units and inputs that pruning left idle; a layer with few weights keeps these alone."
     return "This model cannot be made compact: pruned weights are zeros, and cost what others do."
 
 

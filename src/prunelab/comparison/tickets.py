@@ -111,6 +111,14 @@ class Stored:
         found = artifacts.read_arrays(place / artifacts.EXAMPLES, ("predicted", "test_right"))
         return found["predicted"].astype(np.int64), found["test_right"].astype(bool)
 
+    def raw(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Stored images [N, C, H, W] as a ticket's network takes them: pixels as they are, features in their units.
+
+        Of features that is not to the last bit what the user has: float32 has lost it.
+        """
+        known = self.data.standardisation
+        return x if known is None else known.undone(x)
+
     @property
     def trained(self) -> NDArray[np.int64]:
         """Positions of the examples that were trained on, among all training images [N]."""
@@ -136,6 +144,7 @@ class Stored:
                 dataset=params["dataset"],
             ),
             metrics={name: record[name] for name in ("last", "best")},
+            features=data.standardisation,
             made_with=record["made_with"],
             written_by=_version(),
         )
@@ -168,8 +177,8 @@ def opened(run: Run, seed: int, keys: Sequence[str]) -> Iterator[Stored]:
     """Stand in a folder with a copy of what a replicate's rounds need.
 
     Raises:
-        UserError: as outputs.copied; or the examples are features, whose first standardisation (core/features.py) is
-            not stored.
+        UserError: as outputs.copied; or the examples are features, and an older revision stored them, without how it
+            standardised them (core/features.py).
     """
     commit = run.commit or programs.output("git", "rev-parse", "HEAD").strip()
     rounds = [artifacts.of_round(artifacts.ROUNDS, key) for key in dict.fromkeys(keys)]
@@ -178,10 +187,10 @@ def opened(run: Run, seed: int, keys: Sequence[str]) -> Iterator[Stored]:
         places += [of_all / digests.SUMS, artifacts.replicate(of_all, seed)]
     with outputs.copied(run, places, [artifacts.RAW, artifacts.CORRUPTED, *rounds]):
         data = images.read(artifacts.RAW)
-        if data.x_train.dtype != np.uint8:
+        if data.x_train.dtype != np.uint8 and data.standardisation is None:
             raise UserError(
-                f"{run.name}: was trained on features that `fetch` standardised (dataset={run.params['dataset']}); a "
-                "ticket must be of pictures, or of features in whole numbers 0..255"
+                f"{run.name}: its features were stored by an older revision, without how it standardised them; run it "
+                "again (`dvc repro`)"
             )
         yield Stored(run, commit, seed, data, given.labels(seed, len(data.y_train), data.num_classes))
 
@@ -197,8 +206,8 @@ def check(stored: Stored, key: str, ticket: Ticket) -> tuple[int, int, int, int]
     """
     predicted_N, right_T = stored.outcome(key)
     network, data = ticket.network(), stored.data
-    found_N = predict(network, data.x_train[stored.trained[:CHECKED]])
-    found_T = predict(network, data.x_test[:CHECKED]) == data.y_test[:CHECKED]
+    found_N = predict(network, stored.raw(data.x_train[stored.trained[:CHECKED]]))
+    found_T = predict(network, stored.raw(data.x_test[:CHECKED])) == data.y_test[:CHECKED]
     as_stored = (found_N == predicted_N[:CHECKED], found_T == right_T[:CHECKED])
     counts = [int(same.sum()) for same in as_stored]
     sizes = [len(same) for same in as_stored]
@@ -212,7 +221,7 @@ def check(stored: Stored, key: str, ticket: Ticket) -> tuple[int, int, int, int]
 
 
 def predict(network: nn.Module, x: NDArray[Any]) -> NDArray[np.int64]:
-    """The class predicted for each of raw pixels [N, C, H, W]."""
+    """The class predicted for each of raw samples [N, C, H, W]."""
     found: NDArray[np.int64] = batches.outputs(network, torch.from_numpy(x)).argmax(dim=1).numpy()
     return found
 

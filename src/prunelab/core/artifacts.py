@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,10 +264,15 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence
     All rows have the keys of the first, or those in `columns`, which a table that may be empty must give.
     """
     with _replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(columns or rows[0]), lineterminator="\n")
-        table.writeheader()
-        for row in rows:
-            table.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})
+        print_table(file, rows, columns)
+
+
+def print_table(file: TextIO, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """The same into an open file, such as what a terminal shows."""
+    table = csv.DictWriter(file, list(columns or rows[0]), lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        table.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
 def read_table(path: Path, columns: Iterable[str] = ()) -> list[Row]:

@@ -1,6 +1,7 @@
 """The one form in which every data set is checked, stored and read.
 
-On disk: npy arrays, images and int64 labels, and facts.json with their names and those of the classes.
+On disk: npy arrays, images and int64 labels, and facts.json with their names and those of the classes; of features
+also how they were standardised.
 """
 
 import contextlib
@@ -14,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prunelab.core import artifacts, digests, files
+from prunelab.core.features import Standardisation
 from prunelab.errors import UserError
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 GIVEN = "given_train"  # beside ARRAYS, where the data brought noisy labels
 NAMES = "names.json"  # where training examples have names
 FACTS = "facts.json"
+FEATURES = "standardisation"  # in FACTS, where there are features that were standardised
 # Larger files are not read into memory but mapped; replicates side by side then share one copy.
 MAPPED_FROM = 512 << 20
 
@@ -40,6 +43,7 @@ class Images:
     classes: tuple[str, ...] = ()  # names by number; without any, they are the numbers
     given_train: NDArray[np.int64] | None = None  # noisy labels that came with the data, beside the true ones
     names: tuple[str, ...] = ()  # of each training example, where its source has one: a file, a line of a table
+    standardisation: Standardisation | None = None  # of float32 features; data stored by an older revision has none
     notes: tuple[str, ...] = ()  # what the reader decided, a line each, for the user; not stored
 
     def __post_init__(self) -> None:
@@ -126,6 +130,10 @@ def check(images: Images, name: str | Path) -> None:
         f"has images of {images.x_test.shape[1:]}, must be {images.x_train.shape[1:]} as in x_train",
     )
     need(len(images.names) in (0, len(images.y_train)), "x_train", f"has {len(images.names)} names, must have one each")
+    if images.standardisation is not None:
+        x, count = images.x_train, len(images.standardisation.mean)
+        right = x.dtype == np.float32 and x.shape[1:] == (count, 1, 1)
+        need(right, "x_train", f"is {x.dtype} {x.shape}, must be float32 [N, {count}, 1, 1] as {FEATURES} has it")
     if images.given_train is not None:
         given, labels = len(images.given_train), len(images.y_train)
         need(given == labels, GIVEN, f"holds {given} labels, must be {labels} as y_train")
@@ -143,6 +151,8 @@ def store(folder: Path, images: Images) -> None:
         "arrays": list(arrays),
         "named": bool(images.names),
     }
+    if images.standardisation is not None:  # facts of pictures are without it, as they ever were
+        described[FEATURES] = images.standardisation.model_dump()
     if images.names:
         artifacts.write_json(folder / NAMES, list(images.names))
     artifacts.write_json(folder / FACTS, described)
@@ -172,12 +182,14 @@ def read(folder: Path) -> Images:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ValueError("is no list of names")
     with artifacts.reading(folder / FACTS):
+        known = described.get(FEATURES)
         images = Images(
             **arrays,
             num_classes=described["num_classes"],
             max_value=described["max_value"],
             classes=tuple(described["classes"]),
             names=tuple(names),
+            standardisation=None if known is None else Standardisation.model_validate(known),
         )
         check(images, folder)
     return images

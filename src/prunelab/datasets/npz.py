@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prunelab.core import archives, features, labels, pixels
+from prunelab.core.features import Standardisation
 from prunelab.core.files import shown, some
 from prunelab.core.images import ARRAYS, Images
 from prunelab.errors import UserError
@@ -47,7 +48,7 @@ def load(data_root: Path) -> Images:
         arrays = {name: archive[stored] for name, stored in names.items()}
         left_out = [name for name in archive.names if name not in names.values()]
     layout = str(arrays[LAYOUT]) if LAYOUT in arrays else None
-    x_train, x_test, words = _images(arrays["x_train"], arrays["x_test"], layout, where)
+    x_train, x_test, words, standardisation = _images(arrays["x_train"], arrays["x_test"], layout, where)
     given = labels.names_of(arrays["y_train"], f"{where}: {names['y_train']}")
     others = {
         f"{where}: {names[name]}": labels.names_of(arrays[name], f"{where}: {names[name]}")
@@ -69,14 +70,15 @@ def load(data_root: Path) -> Images:
         max_value=255 if x_train.dtype == np.uint8 else 1,
         classes=classes,
         given_train=y_given if clean else None,
+        standardisation=standardisation,
         notes=tuple(notes + ([f"left out: {some(left_out, 10)}"] if left_out else [])),
     )
 
 
 def _images(
     train: NDArray[Any], test: NDArray[Any], layout: str | None, where: str
-) -> tuple[NDArray[Any], NDArray[Any], str]:
-    """Pictures as bytes, features as bytes or floats: [N, C, H, W], and in words what was decided."""
+) -> tuple[NDArray[Any], NDArray[Any], str, Standardisation | None]:
+    """Pictures as bytes, features as bytes or floats: [N, C, H, W]; in words what was decided; how floats were made."""
     for name, x in (("x_train", train), ("x_test", test)):
         if x.ndim not in (2, 3, 4) or not x.size:
             raise UserError(f"{where}: {name} is {x.shape}, must be {pixels.SHAPES}, and not empty")
@@ -86,10 +88,12 @@ def _images(
         return _features(train, test, where)
     train, test, first = pixels.to_bytes(train, test, where)
     train, test, second = pixels.channels_first(train, test, layout, where)
-    return train, test, f"{first}; {second}"
+    return train, test, f"{first}; {second}", None
 
 
-def _features(train: NDArray[Any], test: NDArray[Any], where: str) -> tuple[NDArray[Any], NDArray[Any], str]:
+def _features(
+    train: NDArray[Any], test: NDArray[Any], where: str
+) -> tuple[NDArray[Any], NDArray[Any], str, Standardisation | None]:
     if train.shape[1] != test.shape[1]:
         raise UserError(f"{where}: x_test has {test.shape[1]} features, must have {train.shape[1]} as x_train")
     kinds = {train.dtype.kind, test.dtype.kind}
@@ -98,6 +102,6 @@ def _features(train: NDArray[Any], test: NDArray[Any], where: str) -> tuple[NDAr
     low, high = min(train.min(), test.min()), max(train.max(), test.max())
     if "f" not in kinds and low >= 0 and high <= pixels.WHITE:
         words = f"{train.shape[1]} features, whole numbers 0..255 as they are"
-        return train.astype(np.uint8)[:, None, None], test.astype(np.uint8)[:, None, None], words
-    names = [f"feature {number}" for number in range(train.shape[1])]
-    return *features.standardised(train, test, names, where), f"{len(names)} features, each standardised"
+        return train.astype(np.uint8)[:, None, None], test.astype(np.uint8)[:, None, None], words, None
+    x_train, x_test, standardisation = features.standardised(train, test, (), where)
+    return x_train, x_test, f"{train.shape[1]} features, each standardised", standardisation

@@ -48,7 +48,7 @@ def load(data_root: Path) -> Images:
         f"{where}: {LABEL} of the training rows",
         {f"{where}: {CLEAN} of a training row": truth[trained], f"{where}: a test row": truth[~trained]},
     )
-    x_train, x_test = features.standardised(x[trained], x[~trained], names, where)
+    x_train, x_test, standardisation = features.standardised(x[trained], x[~trained], names, where)
     return Images(
         x_train,
         clean,
@@ -59,6 +59,7 @@ def load(data_root: Path) -> Images:
         classes=classes,
         given_train=y_given if CLEAN in table.columns else None,
         names=tuple(table.at(row) for row in np.flatnonzero(trained).tolist()),
+        standardisation=standardisation,
         notes=(f"{len(names)} features, each standardised: {some(names, 8)}", how),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from prunelab.doctor.place import Finding, Place
+from prunelab.sweeps.remotes import reference
 
 Found = TypeVar("Found")
 # How DVC ends the log of an experiment whose stage was killed: by a signal, or as a shell says it.
@@ -66,7 +67,7 @@ def _name(entry: Any) -> str:
 
 def _is_there(place: Place, entry: Any) -> bool:
     """Whether the experiment of a task was committed: its name is that of one which is not older than the task."""
-    commit = f"refs/exps/{entry.baseline_rev[:2]}/{entry.baseline_rev[2:]}/{entry.name}"
+    commit = reference(entry.name, entry.baseline_rev)
     times = [place.try_git("log", "-1", "--format=%ct", one, "--").strip() for one in (entry.stash_rev, commit)]
     return bool(entry.name) and all(times) and int(times[0]) <= int(times[1])
 

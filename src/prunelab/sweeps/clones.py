@@ -1,10 +1,12 @@
 """What a task does on a worker: commands, in a clone of the project, whose words are kept."""
 
+import hashlib
 import re
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from types import MappingProxyType
 
@@ -78,10 +80,14 @@ def gpu(number: int) -> dict[str, str]:
 
 
 def clone(folder: Path, origin: Origin, shell: Shell) -> Path:
-    """The project in a clone in this folder at the sweep's commit, which is made where it is not there yet."""
+    """The project in a clone in this folder at the sweep's commit, which is made where it is not there yet.
+
+    A worker that runs on from sweep to sweep may have one of another commit, or with another remote: it is made anew.
+    """
     there = folder / "clone"
     done = there / ".git" / "ready"
-    if done.exists():
+    of = hashlib.sha256(repr(astuple(origin)).encode()).hexdigest()
+    if done.is_file() and done.read_text() == of:
         return there / origin.folder
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(there, ignore_errors=True)
@@ -90,7 +96,7 @@ def clone(folder: Path, origin: Origin, shell: Shell) -> Path:
     for key, value in (("user.name", origin.name), ("user.email", origin.email)):
         shell("git", "config", key, value, cwd=there)
     _configure(there / origin.folder, origin)
-    done.touch()
+    done.write_text(of)
     return there / origin.folder
 
 

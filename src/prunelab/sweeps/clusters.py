@@ -11,6 +11,9 @@ from distributed import Client, LocalCluster
 
 from prunelab.errors import UserError
 
+# Nobody looks at Dask's pages; what serves them takes any free port, or a second sweep would find the usual one taken.
+NO_PAGES = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+
 
 def local(workers: int, options: dict[str, str], scratch: Path) -> LocalCluster:
     """Processes of this machine."""
@@ -19,7 +22,7 @@ def local(workers: int, options: dict[str, str], scratch: Path) -> LocalCluster:
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
-        dashboard_address=None,
+        scheduler_kwargs=NO_PAGES,
         local_directory=str(scratch),
         silence_logs=logging.CRITICAL,  # what a task printed is kept in its log
     )
@@ -39,7 +42,7 @@ def slurm(workers: int, options: dict[str, str], scratch: Path) -> object:
         job_cpu=int(given.pop("job_cpu")),
         local_directory=str(scratch.resolve()),
         log_directory=str((scratch / "slurm").resolve()),
-        scheduler_options={"dashboard_address": None},
+        scheduler_options=NO_PAGES,
         **given,
     )
     found.scale(jobs=workers)
@@ -83,3 +86,8 @@ def client(cluster: str, workers: int, options: Sequence[str], scratch: Path) ->
                 yield connected
         else:
             raise UserError(f"--cluster {cluster}: must be one of {', '.join(CLUSTERS)} or an address (tcp://...)")
+
+
+def workers(client: Client, cluster: str, asked: int) -> int:
+    """How many tasks are run at once: as many as were asked for, or as a running scheduler has workers."""
+    return asked if cluster in CLUSTERS else max(1, len(client.nthreads()))

@@ -5,6 +5,7 @@ are these stages' (`dvc commit`); what is left, `dvc exp run` computes: tables, 
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from distributed import get_worker
@@ -13,7 +14,7 @@ from prunelab.programs import environment
 from prunelab.sweeps import replicates
 from prunelab.sweeps.clones import Shell, clone, gpu, one_at_a_time, push
 from prunelab.sweeps.plan import options
-from prunelab.sweeps.remotes import GIT_REMOTE, Origin
+from prunelab.sweeps.remotes import GIT_REMOTE, Origin, reference
 from prunelab.sweeps.replicates import Study
 
 MERGE = ("python", "-m", "prunelab.sweeps.merge")
@@ -54,7 +55,7 @@ def _merge(study: Study, origin: Origin, shell: Shell, folder: Path) -> None:
     shell(*MERGE, "compose", *study.whole.overrides, cwd=here, env=own)
     made = replicates.stages(params, here)
     outs = [out for stage in made for out in stage.outs]
-    parts = [_bring(part.name, outs, origin, shell, folder) for part in study.parts]
+    parts = [_bring(part.name, outs, origin, shell, folder, own) for part in study.parts]
     shell("dvc", "repro", "--pull", *replicates.FIRST, cwd=here)
     shell(*MERGE, "union", *map(str, parts), cwd=here, env=own)
     # Forced: nobody is there to be asked whether stages that DVC did not run itself may have changed.
@@ -64,13 +65,13 @@ def _merge(study: Study, origin: Origin, shell: Shell, folder: Path) -> None:
     push(name, origin, shell, here)
 
 
-def _bring(name: str, outs: list[str], origin: Origin, shell: Shell, folder: Path) -> Path:
+def _bring(name: str, outs: list[str], origin: Origin, shell: Shell, folder: Path, env: Mapping[str, str]) -> Path:
     """The outputs of one part, in a folder of their own: a clone that is made for the first part goes through all."""
     there = clone(folder / "part", origin, shell)
-    reference = f"refs/exps/{origin.commit[:2]}/{origin.commit[2:]}/{name}"
-    shell("git", "fetch", "-q", GIT_REMOTE, reference, cwd=there)
+    shell("git", "fetch", "-q", GIT_REMOTE, reference(name, origin.commit), cwd=there)
     shell("git", "checkout", "-q", "-f", "--detach", "FETCH_HEAD", cwd=there)
     shell("dvc", "pull", "-r", origin.storage, *outs, cwd=there)
+    shell(*MERGE, "check", name, *outs, cwd=there, env=env)
     brought = folder / "brought" / name
     brought.mkdir(parents=True)
     for out in outs:

@@ -4,6 +4,7 @@ A point shares a stage with another if they agree on every parameter that the st
 """
 
 import re
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from typing import Any
 from prunelab import pipeline, yaml12
 from prunelab.errors import UserError, cut
 from prunelab.overrides import check, parse
+from prunelab.programs import output
 from prunelab.sweeps import replicates
 
 # Stages every study passes through, in order. What else is shared (re-dense rounds, say) hangs on these.
 TRUNK = ("fetch", "corrupt", "dense", "prune")
+# Of a name, in bytes: with what is added to those of parts and of shared stages it is a file's, of at most 255.
+LONGEST = 120
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,9 @@ def points(overrides: Sequence[str], prefix: str = "", *, apart: bool = False) -
     check(parsed, Path())
     varying = [override.key_or_group for override in parsed if override.is_sweep_override()]
     seeds = replicates.swept(parsed)
+    typed = next((cut(text) for text in overrides if text.startswith(f"{replicates.SEEDS}=")), "")
     if seeds is not None and not apart:
-        given = next(cut(text) for text in overrides if text.startswith(f"{replicates.SEEDS}="))
-        raise UserError(f"{given}: one study in parts is for `prunelab sweep`; here give a list, such as seeds=[0,1,2]")
+        raise UserError(f"{typed}: one study in parts is for `prunelab sweep`; here give a list, such as seeds=[0,1,2]")
     if seeds is not None:
         overrides = replicates.listed(overrides, seeds)
     try:
@@ -68,14 +72,34 @@ def points(overrides: Sequence[str], prefix: str = "", *, apart: bool = False) -
     except (HydraException, DvcException) as error:
         raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
     shown = varying or [override.key_or_group for override in parsed]
-    composed = [(some, compose(some)) for some in combined]
+    try:
+        composed = [(some, compose(some)) for some in combined]
+    except UserError as error:
+        refused, must, allowed = str(error).partition(": must ")
+        if seeds is None or not refused.startswith(f"{replicates.SEEDS}="):
+            raise
+        raise UserError(f"{typed}{must}{allowed}") from None
     known = {} if seeds is None else {replicates.SEEDS: replicates.span(seeds)}
     found = [Point(_name(some, shown, prefix, known), some, params) for some, params in composed]
     names = [point.name for point in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise UserError(f"{twice}: two points of the grid have this name; are two values the same?")
+    for name in names:
+        _check(name)
     return found
+
+
+def _check(name: str) -> None:
+    """Raises UserError for what git and DVC would not take as an experiment's name, or only when it was computed."""
+    if len(name.encode()) > LONGEST:
+        raise UserError(f"{cut(name)}: an experiment's name must be at most {LONGEST} letters long; sweep over less")
+    if (
+        "/" in name
+        or name.startswith("-")
+        or subprocess.run(["git", "check-ref-format", f"refs/exps/{name}"]).returncode
+    ):
+        raise UserError(f"{cut(name)}: not a name that an experiment can have; --name: letters, digits, -, _ and dots")
 
 
 def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
@@ -93,6 +117,11 @@ def compose(overrides: Sequence[str], root: Path = Path()) -> dict[str, Any]:
         except HydraException as error:
             raise UserError(f"{' '.join(overrides)}: {' '.join(str(error).split())}") from None
         return yaml12.load(file)
+
+
+def recorded(commit: str) -> Any:
+    """The parameters of an experiment that is there, as its commit has them."""
+    return yaml12.parse(output("git", "show", f"{commit}:./params.yaml"), "params.yaml")
 
 
 def shared(some: Sequence[Point], root: Path = Path()) -> list[Shared]:
@@ -144,7 +173,15 @@ def _groups(some: Sequence[Point], root: Path) -> dict[str, list[list[Point]]]:
 def _name(overrides: Sequence[str], shown: Sequence[str], prefix: str, known: Mapping[str, str]) -> str:
     """Readable, and allowed as the name of a git reference: noise-0.2_criterion-random. `known`: shorter values."""
     values = {name: value for name, _, value in (override.partition("=") for override in overrides)}
-    values.update(known)
-    cleaned = {name: re.sub(r"[^A-Za-z0-9.]+", "-", values[name]).strip("-.") for name in shown}
+    values = {name: _short(value) for name, value in values.items()} | dict(known)
+    cleaned = {name: re.sub(r"[^A-Za-z0-9.]+|\.{2,}", "-", values[name]).strip("-.") for name in shown}
     parts = [f"{name.split('.')[-1]}-{value}" for name, value in cleaned.items()]
     return "_".join([prefix, *parts] if prefix else parts)
+
+
+def _short(value: str) -> str:
+    """A list of many whole numbers, such as seeds, as the sweep over one study's seeds names them."""
+    if not re.fullmatch(r"\[[\d,\s]+\]", value):
+        return value
+    numbers = [int(number) for number in re.findall(r"\d+", value)]
+    return replicates.span(numbers) if len(numbers) > replicates.NAMED else value

@@ -79,6 +79,11 @@ def origin() -> Origin:
     )
 
 
+def reference(name: str, commit: str) -> str:
+    """Where git keeps an experiment with this baseline."""
+    return f"refs/exps/{commit[:2]}/{commit[2:]}/{name}"
+
+
 def references(names: Sequence[str], commit: str) -> dict[str, str]:
     """Experiments on the git remote with this baseline: name -> hash, of those asked for."""
     found = beginning("", commit)
@@ -87,13 +92,13 @@ def references(names: Sequence[str], commit: str) -> dict[str, str]:
 
 def beginning(prefix: str, commit: str) -> dict[str, str]:
     """The same, of those whose names begin so."""
-    listed = output("git", "ls-remote", GIT_REMOTE, f"refs/exps/{commit[:2]}/{commit[2:]}/{prefix}*")
+    listed = output("git", "ls-remote", GIT_REMOTE, f"{reference(prefix, commit)}*")
     return {line.split("/")[-1]: line.split()[0] for line in listed.splitlines()}
 
 
 def fetch(names: Sequence[str], commit: str, *, keep: bool = True) -> None:
     """Bring experiments' commits, not their data; their names too, unless they are not to be shown among others."""
-    wanted = [f"refs/exps/{commit[:2]}/{commit[2:]}/{name}" for name in names]
+    wanted = [reference(name, commit) for name in names]
     if wanted:
         output("git", "fetch", "-q", GIT_REMOTE, *(f"+{ref}:{ref}" if keep else ref for ref in wanted))
 
@@ -101,9 +106,7 @@ def fetch(names: Sequence[str], commit: str, *, keep: bool = True) -> None:
 def forget(names: Sequence[str], commit: str) -> None:
     """Remove experiments with this baseline from the git remote; `dvc exp remove` knows names only, not baselines."""
     if names:
-        output(
-            "git", "push", "-q", GIT_REMOTE, "--delete", *(f"refs/exps/{commit[:2]}/{commit[2:]}/{n}" for n in names)
-        )
+        output("git", "push", "-q", GIT_REMOTE, "--delete", *(reference(name, commit) for name in names))
 
 
 def missing_data(revision: str, storage: str, stages: Collection[str] | None = None) -> list[str]:

@@ -4,9 +4,10 @@
 """
 
 import argparse
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def swept(parsed: Sequence[Any]) -> list[Any] | None:
         parsed: Hydra's `Override`s.
 
     Raises:
-        UserError: one line: `seeds` is given twice, or its range has no step.
+        UserError: one line: `seeds` is given twice, is to be shuffled, or its range has no end.
     """
     from hydra.core.override_parser.types import ChoiceSweep, RangeSweep
 
@@ -58,10 +59,13 @@ def swept(parsed: Sequence[Any]) -> list[Any] | None:
         try:
             # One more than may be: enough to be refused.
             seeds = list(islice(value.list if isinstance(value, ChoiceSweep) else value.range(), REPLICATES + 1))
-        except ValueError as error:
-            raise UserError(f"{cut(override.input_line)}: {error}; `seeds=range(0,20)` are 20 seeds") from None
+        except (ValueError, ArithmeticError) as error:
+            why = " ".join(str(error).split()) if isinstance(error, ValueError) else "not numbers"
+            raise UserError(f"{cut(override.input_line)}: {why}; `seeds=range(0,20)` are 20 seeds") from None
         if any(isinstance(seed, list) for seed in seeds):
             continue
+        if value.shuffle:
+            raise UserError(f"{cut(override.input_line)}: replicates of one study are not shuffled")
         given = [cut(other.input_line) for other in parsed if other.key_or_group == SEEDS]
         if len(given) > 1:
             raise UserError(f"{' '.join(given)}: seeds must be given once")
@@ -80,20 +84,23 @@ def _list(seeds: Sequence[Any]) -> str:
 
 
 def span(seeds: Sequence[Any]) -> str:
-    """Seeds in a name: 0-19 for the twenty from 0, 1-4-2 for these three."""
-    first, last = seeds[0], seeds[-1]
-    if len(seeds) > 1 and list(seeds) == list(range(first, first + len(seeds))):
-        return f"{first}-{last}"
-    return "-".join(map(str, seeds)) if len(seeds) <= NAMED else f"{first}-{last}-n{len(seeds)}"
+    """Seeds in a name: 0to19 for the twenty from 0, 1-4-2 for these three; of many others a digest tells them apart."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))):
+        return f"{seeds[0]}to{seeds[-1]}"
+    text = "-".join(map(str, seeds))
+    return text if len(seeds) <= NAMED else f"n{len(seeds)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def studies(points: Sequence["Point"], options: argparse.Namespace, root: Path = Path()) -> list[Study]:
+def studies(
+    points: Sequence["Point"], options: argparse.Namespace, workers: int = 1, root: Path = Path()
+) -> list[Study]:
     """The points of a grid, each split into parts if the grid's overrides name one study's seeds.
 
     Args:
         points: of the grid.
-        options: of the command: overrides, workers, and replicates: how many a part trains; None: as many as make a
-            part for each worker.
+        options: of the command: overrides, and replicates: how many a part trains at most; None: there is a part
+            for each worker.
+        workers: how many there are.
         root: the repository.
 
     Raises:
@@ -108,20 +115,22 @@ def studies(points: Sequence["Point"], options: argparse.Namespace, root: Path =
         if size is not None:
             raise UserError(f"--replicates {size}: only beside one study's seeds, such as 'seeds=range(0,20)'")
         return [Study(point) for point in points]
-    size = size or ceil(len(seeds) / max(1, options.workers))
-    return [split(point, size, root) for point in points]
+    parts = workers if size is None else ceil(len(seeds) / size)
+    return [split(point, parts, root) for point in points]
 
 
-def split(point: "Point", size: int, root: Path = Path()) -> Study:
-    """A study in parts of so many replicates; in none if one part would be all of it, or no stage can be split."""
+def split(point: "Point", number: int, root: Path = Path()) -> Study:
+    """A study in so many parts of about as many replicates; in none if it would be one, or no stage can be split."""
     seeds = point.params[SEEDS]
     kinds = pipeline.load(root).items()
     targets = tuple(name for name, kind in kinds if name in KINDS and kind.items(point.params) != {})
-    if size >= len(seeds) or not targets:
+    number = min(number, len(seeds))
+    if number < 2 or not targets:
         return Study(point)
     parts = []
-    for start in range(0, len(seeds), size):
-        some = seeds[start : start + size]
+    ends = [ceil(len(seeds) * i / number) for i in range(number + 1)]
+    for start, end in pairwise(ends):
+        some = seeds[start:end]
         overrides = tuple(listed(point.overrides, some))
         parts.append(
             replace(

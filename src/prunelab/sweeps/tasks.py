@@ -20,7 +20,7 @@ from prunelab.programs import environment
 from prunelab.sweeps import merging
 from prunelab.sweeps.clones import TOPIC, FailedError, Shell, clone, gpu, one_at_a_time, push
 from prunelab.sweeps.plan import Point, Shared, options
-from prunelab.sweeps.remotes import Origin
+from prunelab.sweeps.remotes import Origin, reference
 from prunelab.sweeps.replicates import Study
 
 RETRIES = 1
@@ -131,8 +131,8 @@ def _or_log(task: Task, origin: Origin, gpus: int, after: object) -> str:
 
     Asked for again, because the worker that remembered it died, it looks at the git remote first.
     """
-    reference = f"refs/exps/{origin.commit[:2]}/{origin.commit[2:]}/{task.name}"
-    if subprocess.run(["git", "ls-remote", origin.url, reference], capture_output=True).stdout:
+    there = ["git", "ls-remote", origin.url, reference(task.name, origin.commit)]
+    if subprocess.run(there, capture_output=True).stdout:
         return f"{task.name}: there already\n"
     try:
         return compute(task, origin, gpus, after)

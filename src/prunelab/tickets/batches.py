@@ -10,5 +10,5 @@ BATCH = 256
 
 @torch.inference_mode()
 def outputs(network: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
-    """A network's outputs [N, K] for raw pixels [N, C, H, W]."""
+    """A network's outputs [N, K] for raw samples [N, C, H, W]."""
     return torch.cat([network(batch) for batch in pixels.split(BATCH)])

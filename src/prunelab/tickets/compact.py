@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from prunelab.tickets.whole import check_samples
+from prunelab.core.features import Standardisation
+from prunelab.tickets.whole import check_samples, first
 
 Array = NDArray[np.float64]
 # With no more than this share of its weights a layer is faster weight by weight than as a dense product: measured on
@@ -110,12 +111,21 @@ class SparseLayer(nn.Module):
 
 
 class CompactNetwork(nn.Module):
-    """Raw pixels [B, C, H, W], any number type, to outputs [B, K]."""
+    """Raw pixels [B, C, H, W], or raw features [B, D, 1, 1], of any number type, to outputs [B, K].
+
+    Features that are read are standardised before the first layer, not by it: that is done in float64 (whole.py).
+    """
 
     pixels_P: Tensor
 
     def __init__(
-        self, shape: tuple[int, int, int], pixels_P: Tensor, layers: Sequence[tuple[Tensor, Tensor]], *, sparse: bool
+        self,
+        shape: tuple[int, int, int],
+        pixels_P: Tensor,
+        layers: Sequence[tuple[Tensor, Tensor]],
+        *,
+        sparse: bool,
+        features: Standardisation | None = None,
     ) -> None:
         """Build it.
 
@@ -124,10 +134,12 @@ class CompactNetwork(nn.Module):
             pixels_P: positions in the flattened sample, int64.
             layers: weight [O, I] and bias [O] of each.
             sparse: layers with few weights keep those only; else all are matrices.
+            features: how they are standardised; None for pixels.
         """
         super().__init__()
         self._shape = shape
         self.register_buffer("pixels_P", pixels_P)
+        self.first = first(features, (slice(None), pixels_P, None))
         self.layers = nn.ModuleList(
             (SparseLayer if sparse and pays(weight) else DenseLayer)(weight, bias) for weight, bias in layers
         )
@@ -141,7 +153,8 @@ class CompactNetwork(nn.Module):
         """Outputs [B, K]. Raises ValueError for samples of another shape."""
         check_samples(pixels, self._shape)
         # In this order it takes a quarter of the time that picking from the samples as they lie takes.
-        hidden = pixels.flatten(1).t().index_select(0, self.pixels_P).float()
+        hidden = pixels.flatten(1).t().index_select(0, self.pixels_P)
+        hidden = self.first(hidden).float()
         for i, layer in enumerate(self.layers):
             hidden = layer(hidden.clamp_min(0) if i else hidden)
         return hidden.t()

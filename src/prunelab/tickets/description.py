@@ -1,12 +1,15 @@
 """What a ticket says about its network: all that rebuilds it, and where it came from. JSON in the file's header.
 
-C channels of a sample, K classes.
+C channels of a sample, D features, K classes.
 """
 
 from math import prod
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+from prunelab.core.features import Positive as Size
+from prunelab.core.features import Standardisation
 
 FORMAT: Final = "prunelab ticket"
 VERSION: Final = 1
@@ -30,10 +33,13 @@ class Model(_Part):
 
 
 class Normalisation(_Part):
-    """What is done to raw pixels first: value / max_value, less the mean, by the standard deviation; [C] each."""
+    """What is done to pixels first: value / max_value, less the mean, by the standard deviation; [C] each.
+
+    Raw ones; or features that were standardised (`Description.features`), each of which is a channel.
+    """
 
     mean: list[FiniteFloat]
-    std: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+    std: list[Size]
     max_value: Positive
 
 
@@ -87,6 +93,8 @@ class Description(_Part):
     made_with: dict[str, Any]  # PyTorch's version, kind of processor, threads
     written_by: str  # version of prunelab
     compact: Compact | None = None
+    # Of raw features, before normalisation; absent for pictures, whose files are as they would be without it.
+    features: Standardisation | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @model_validator(mode="after")
     def _agree(self) -> "Description":
@@ -95,6 +103,8 @@ class Description(_Part):
             raise ValueError(f"normalisation must have a mean and a std for each of {channels} channels")
         if prod(self.sample_shape) > MOST_PIXELS:
             raise ValueError(f"sample_shape must be of at most {MOST_PIXELS} pixels")
+        if self.features is not None and self.sample_shape != [len(self.features.mean), 1, 1]:
+            raise ValueError(f"sample_shape must be [{len(self.features.mean)}, 1, 1], as there are features")
         if len({*self.classes}) < len(self.classes):
             raise ValueError("classes must have different names")
         return self

@@ -1,7 +1,8 @@
-"""A ticket as an ONNX model, for programs without PyTorch: raw pixels in, outputs per class out, any number of samples.
+"""A ticket as an ONNX model, for programs without PyTorch: raw samples in, outputs per class out, any number of them.
 
-Input `pixels`, float32 [batch, C, H, W], normalised inside; output `outputs`, float32 [batch, K], whose softmax are
-probabilities. The model's metadata has `classes` (a JSON list of names) and `prunelab` (the ticket's description).
+Input `pixels`, float32 [batch, C, H, W], or `features`, float64 [batch, D, 1, 1] (whole.py says why), normalised
+inside; output `outputs`, float32 [batch, K], whose softmax are probabilities. The model's metadata has `classes` (a
+JSON list of names) and `prunelab` (the ticket's description).
 """
 
 import json
@@ -19,7 +20,7 @@ from prunelab.tickets import batches, file
 from prunelab.tickets.ticket import Ticket
 
 NEEDS = "ONNX needs onnx, onnxruntime and onnxscript, which are not installed: uv sync --extra onnx"
-INPUT, OUTPUT = "pixels", "outputs"
+PIXELS, FEATURES, OUTPUT = "pixels", "features", "outputs"
 AGREE_TO = 1e-5  # of the largest output
 
 
@@ -39,7 +40,7 @@ def write(path: Path, ticket: Ticket, samples: NDArray[Any]) -> float:
     Args:
         path: where to.
         ticket: what.
-        samples: raw pixels [N, C, H, W], at least one.
+        samples: raw pixels [N, C, H, W], or features [N, D, 1, 1], at least one.
 
     Returns:
         The largest difference of an output, as a share of the largest output.
@@ -49,16 +50,17 @@ def write(path: Path, ticket: Ticket, samples: NDArray[Any]) -> float:
     """
     check_installed()
     network = ticket.plain_network()
-    pixels = torch.from_numpy(np.ascontiguousarray(samples)).float()
+    given, kind = (PIXELS, torch.float32) if ticket.features is None else (FEATURES, torch.float64)
+    pixels = torch.from_numpy(np.ascontiguousarray(samples)).to(kind)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own
         program = torch.onnx.export(
             network,
             # Two samples: a size of one would be taken for a constant.
-            (torch.zeros(2, *ticket.sample_shape),),
+            (torch.zeros(2, *ticket.sample_shape, dtype=kind),),
             dynamo=True,
             verbose=False,
-            input_names=[INPUT],
+            input_names=[given],
             output_names=[OUTPUT],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
         )
@@ -74,8 +76,8 @@ def write(path: Path, ticket: Ticket, samples: NDArray[Any]) -> float:
     return apart
 
 
-def run(path: Path, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The outputs [N, K] of a model for raw pixels [N, C, H, W], by ONNX Runtime on the CPU."""
+def run(path: Path, pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """The outputs [N, K] of a model for raw samples [N, C, H, W] of its input's type, by ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -83,8 +85,10 @@ def run(path: Path, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
+    (given,) = session.get_inputs()
+
     def answered(batch: Tensor) -> Tensor:
-        return torch.from_numpy(session.run([OUTPUT], {INPUT: batch.numpy()})[0])
+        return torch.from_numpy(session.run([OUTPUT], {given.name: batch.numpy()})[0])
 
     found: NDArray[np.float32] = batches.outputs(answered, torch.from_numpy(pixels)).numpy()
     return found

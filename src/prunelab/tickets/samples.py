@@ -1,6 +1,7 @@
-"""A user's own pictures or arrays as a ticket takes them: raw, of its size and channels, perhaps with labels.
+"""A user's own pictures, arrays or tables as a ticket takes them: raw, of its size or features, perhaps with labels.
 
-Read as training data are (core/pictures.py, core/pixels.py, core/archives.py). N samples, C channels.
+Read as training data are (core/pictures.py, core/pixels.py, core/archives.py, core/tables.py). N samples, C channels, D
+features.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prunelab.core import archives, files, labels, pictures, pixels
+from prunelab.core import archives, files, labels, pictures, pixels, tables
+from prunelab.core.features import Standardisation
 from prunelab.core.files import shown
 from prunelab.errors import UserError
 from prunelab.tickets.ticket import Ticket
@@ -27,17 +29,18 @@ class Samples:
 
     names: list[str]  # of each: a file, below the folder; or a position in the array
     called: str  # what those are: "file" or "index"
-    pixels: NDArray[np.uint8]  # [N, C, H, W]
+    pixels: NDArray[Any]  # [N, C, H, W] uint8; or features, [N, D, 1, 1] float64
     labels: list[str] | None  # names of classes
     note: str = ""  # what was not read, and why
 
 
 def read(place: Path, ticket: Ticket, part: str = PARTS[0]) -> Samples:
-    """Read a folder of pictures or an npz file.
+    """Read a folder of pictures, an npz file or a table.
 
     Args:
         place: a folder, with pictures anywhere in it, or laid out as dataset=folder is; or an npz file with `x`
-            (and perhaps `y`), or as dataset=npz has it.
+            (and perhaps `y`), or as dataset=npz has it. If the network was trained on a table: a table with the same
+            columns, and any others.
         ticket: whose samples they must be.
         part: train or test, of a place that has both.
 
@@ -45,15 +48,30 @@ def read(place: Path, ticket: Ticket, part: str = PARTS[0]) -> Samples:
         UserError: one line: what does not fit, and what the ticket needs.
     """
     kind = files.kind(place)
-    if kind == "folder":
-        found = _folder(place, ticket, part)
-    elif kind == "file":
-        found = _arrays(place, ticket, part)
-    else:
-        is_ = "is not there" if kind == "nothing" else f"is {kind}"
-        raise UserError(f"{shown(place)}: {is_}, must be a folder of pictures or an npz file")
+    if kind == "file" and place.suffix.lower() in tables.READERS:
+        kind = "table"
+    allowed = _allowed(ticket)
+    if kind not in allowed:
+        is_ = {"nothing": "is not there", "folder": "is a folder", "table": "is a table", "file": "is no table"}
+        raise UserError(f"{shown(place)}: {is_.get(kind, f'is {kind}')}, must be {' or '.join(allowed.values())}")
+    if ticket.features is not None and kind == "table":
+        return _rows(place, ticket.features)
+    found = _folder(place, ticket, part) if kind == "folder" else _arrays(place, ticket, part)
     _check(found, ticket, place)
     return found
+
+
+def _allowed(ticket: Ticket) -> dict[str, str]:
+    """Which kinds of place a ticket's samples may be in, each in words.
+
+    Features that have names are found by them: an array's might be in another order.
+    """
+    if ticket.features is None:
+        return {"folder": "a folder of pictures", "file": "an npz file"}
+    if not ticket.features.names:
+        return {"file": f"an npz file with x, {len(ticket.features.mean)} features of each sample"}
+    columns = files.some(ticket.features.names, 6)
+    return {"table": f"a table ({' or '.join(tables.READERS)}) with the ticket's columns, {columns}"}
 
 
 def needs(ticket: Ticket) -> str:
@@ -67,6 +85,17 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _check(found: Samples, ticket: Ticket, place: Path) -> None:
+    if ticket.features is None:
+        _check_pixels(found, ticket, place)
+    for name, label in zip(found.names, found.labels or [], strict=False):
+        if label not in ticket.classes:
+            raise UserError(
+                f"{shown(place)}: {found.called} {shown(name)} has the label {shown(label)!r}, the ticket has "
+                f"{files.some(ticket.classes, 10)}"
+            )
+
+
+def _check_pixels(found: Samples, ticket: Ticket, place: Path) -> None:
     needed, shape = f"the ticket needs {needs(ticket)}", found.pixels.shape[1:]
     if shape != ticket.sample_shape:
         # Pictures are all of one size; in colour may be another than the first.
@@ -76,12 +105,6 @@ def _check(found: Samples, ticket: Ticket, place: Path) -> None:
     if found.pixels.max() > top:
         odd = int(found.pixels.reshape(len(found.pixels), -1).max(axis=1).argmax())
         raise UserError(f"{shown(place)}: {found.called} {found.names[odd]} reaches {found.pixels.max()}, {needed}")
-    for name, label in zip(found.names, found.labels or [], strict=False):
-        if label not in ticket.classes:
-            raise UserError(
-                f"{shown(place)}: {found.called} {shown(name)} has the label {shown(label)!r}, the ticket has "
-                f"{files.some(ticket.classes, 10)}"
-            )
 
 
 def _folder(place: Path, ticket: Ticket, part: str) -> Samples:
@@ -113,14 +136,38 @@ def _arrays(place: Path, ticket: Ticket, part: str) -> Samples:
         x = archive[pair[0]]
         y = archive[pair[1]] if pair[1] in archive.names else None
         layout = str(archive["layout"]) if "layout" in archive.names else None
-    found = _pixels(x, layout, ticket, f"{where}: {pair[0]}")
+    name = f"{where}: {pair[0]}"
+    found = _pixels(x, layout, ticket, name) if ticket.features is None else _features(x, ticket.features, name)
     names = None if y is None else labels.names_of(y, f"{where}: {pair[1]}").tolist()
     if names is not None and len(names) != len(found):
         raise UserError(f"{where}: {pair[1]} holds {len(names)} labels, must be {len(found)} as {pair[0]}")
     return Samples([str(i) for i in range(len(found))], "index", found, names)
 
 
-def _pixels(x: NDArray[Any], layout: str | None, ticket: Ticket, where: str) -> NDArray[np.uint8]:
+def _rows(place: Path, features: Standardisation) -> Samples:
+    """A table's rows; columns beside the features, such as labels, are not looked at."""
+    table = tables.read(place)
+    missing = [name for name in features.names if name not in table.columns]
+    if missing:
+        raise UserError(
+            f"{table.where}: has no column {files.some(missing)}, which the ticket needs; it has "
+            f"{files.some(table.columns, 6)}"
+        )
+    x_ND = np.column_stack([table.numbers(name) for name in features.names])
+    features.applied(x_ND, table.where, table.at)
+    return Samples([str(i) for i in range(len(x_ND))], "index", x_ND[:, :, None, None], None)
+
+
+def _features(x: NDArray[Any], features: Standardisation, where: str) -> NDArray[Any]:
+    """An array of features as dataset=npz takes it: [N, D, 1, 1] float64."""
+    count = len(features.mean)
+    if x.ndim != 2 or x.shape[1] != count or not len(x) or x.dtype.kind not in "iufb":
+        raise UserError(f"{where} is {x.dtype} {x.shape}, must be [N, {count}], numbers, and not empty")
+    features.applied(x, where, "index {}".format)
+    return x.astype(np.float64)[:, :, None, None]
+
+
+def _pixels(x: NDArray[Any], layout: str | None, ticket: Ticket, where: str) -> NDArray[Any]:
     """An array as dataset=npz takes it: [N, C, H, W] uint8."""
     if x.ndim not in (2, 3, 4) or not x.size or x.dtype.kind not in "iufb":
         raise UserError(f"{where} is {x.dtype} {x.shape}, must be {pixels.SHAPES}, numbers, and not empty")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from prunelab.core.features import Standardisation
 from prunelab.core.training import perceptron
 from prunelab.errors import UserError, short
 from prunelab.tickets import compact, whole
@@ -42,6 +43,18 @@ class Ticket:
         """(C, H, W) of a sample."""
         return self.description.shape
 
+    def __repr__(self) -> str:
+        one, form = self.description, "compact" if self.is_compact else "whole"
+        return (
+            f"Ticket({one.source.round} of seed {one.source.seed}, {one.model.name} on {one.source.dataset}, "
+            f"{one.survivors} of {one.prunable} weights, {form})"
+        )
+
+    @property
+    def features(self) -> Standardisation | None:
+        """Which features a sample has, in order, and how they are standardised; None for pictures."""
+        return self.description.features
+
     @property
     def is_compact(self) -> bool:
         """Whether idle units and pixels were left out."""
@@ -49,6 +62,9 @@ class Ticket:
 
     def network(self, *, masked: bool = False) -> nn.Module:
         """The network, in evaluation mode, from raw pixels [B, C, H, W] of any number type to outputs [B, K].
+
+        Of features: from raw ones, [B, D, 1, 1], in the order and units of the data that it was trained on. Float64,
+        as `fetch` reads them, for the very outputs of the study: float32 rounds a time in seconds by a minute.
 
         Args:
             masked: with masks as torch.nn.utils.prune has them (weight_orig, weight_mask), to train on.
@@ -92,7 +108,8 @@ class Ticket:
             for i in range(len(layout_of_compact(self.description)) // 2)
         ]
         pixels_P = self.tensors[PIXELS].long()
-        return compact.CompactNetwork(self.sample_shape, pixels_P, layers, sparse=sparse).eval()
+        network = compact.CompactNetwork(self.sample_shape, pixels_P, layers, sparse=sparse, features=self.features)
+        return network.eval()
 
 
 def layout(description: Description) -> dict[str, tuple[int, ...]]:

@@ -1,9 +1,10 @@
-"""The network as it was trained, on raw pixels, with its pruned weights zero or under PyTorch's own masks.
+"""The network as it was trained, on raw samples, with its pruned weights zero or under PyTorch's own masks.
 
-C channels, H x W pixels, B samples, K classes.
+C channels, H x W pixels, B samples, D features, K classes.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,22 +13,63 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from prunelab.core import byname
+from prunelab.core.features import Standardisation
 from prunelab.core.networks import State
 from prunelab.tickets.description import Description, Normalisation
 
 
-class Whole(nn.Module):
-    """Raw pixels [B, C, H, W], any number type, to outputs [B, K]: normalises, then the network (`body`).
+class Standardise(nn.Module):
+    """Raw features to those that `fetch` stored, float32: the steps of core/features.py, in float64 and in their order.
 
-    The same arithmetic as in training (core/inputs.py), hence the same values to the last bit.
+    Each step rounds as it did there, hence the same values to the last bit. In float32, or as one product and one sum,
+    they would not be: a time in seconds is large beside what it varies by.
+    """
+
+    unit: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, steps: Tensor) -> None:
+        """Of unit, mean and std, [3, ...] float64, in a shape that fits the features."""
+        super().__init__()
+        for name, values in zip(("unit", "mean", "std"), steps, strict=True):
+            self.register_buffer(name, values.clone())
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Float32 of the shape of `raw`, which is of any number type."""
+        return raw.double().div(self.unit).sub(self.mean).div(self.std).float()
+
+
+def first(features: Standardisation | None, index: tuple[Any, ...]) -> nn.Module:
+    """What is done to raw samples before normalisation: nothing to pixels.
+
+    Args:
+        features: how they are standardised; None for pixels.
+        index: of unit, mean and std [3, D], to take those of some features, in a shape that fits them.
+    """
+    return nn.Identity() if features is None else Standardise(torch.from_numpy(features.steps())[index])
+
+
+class Whole(nn.Module):
+    """Raw samples [B, C, H, W], any number type, to outputs [B, K]: normalises, then the network (`body`).
+
+    Pixels; or features [B, D, 1, 1], which are standardised first (`first`). The same arithmetic as in `fetch` and in
+    training (core/inputs.py), hence the same values to the last bit.
     """
 
     scale_C11: Tensor
     offset_C11: Tensor
 
-    def __init__(self, body: nn.Module, shape: tuple[int, int, int], normalisation: Normalisation) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        shape: tuple[int, int, int],
+        normalisation: Normalisation,
+        features: Standardisation | None = None,
+    ) -> None:
         super().__init__()
         self.body, self._shape = body, shape
+        self.first = first(features, (..., None, None))
         scale_C, offset_C = affine(normalisation)
         self.register_buffer("scale_C11", torch.from_numpy(scale_C.astype(np.float32))[:, None, None])
         self.register_buffer("offset_C11", torch.from_numpy(offset_C.astype(np.float32))[:, None, None])
@@ -35,7 +77,7 @@ class Whole(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Outputs [B, K]. Raises ValueError for samples of another shape."""
         check_samples(pixels, self._shape)
-        outputs: Tensor = self.body(pixels.float().mul(self.scale_C11).sub(self.offset_C11))
+        outputs: Tensor = self.body(self.first(pixels).float().mul(self.scale_C11).sub(self.offset_C11))
         return outputs
 
 
@@ -76,7 +118,7 @@ def build(description: Description, state: Mapping[str, Tensor], masks: Mapping[
     for name, mask in masks.items() if masked else ():
         path, _, parameter = name.rpartition(".")
         prune.custom_from_mask(network.get_submodule(path), parameter, mask)
-    return Whole(network, description.shape, description.normalisation).eval()
+    return Whole(network, description.shape, description.normalisation, description.features).eval()
 
 
 def body(description: Description) -> nn.Module:

@@ -15,7 +15,7 @@ Rows = Sequence[Mapping[str, Any]]
 SUBSETS = {"permuted": (RED, "--"), "unpermuted": (BLUE, "-"), "restored": (GREEN, "-."), "test": (BLACK, ":")}
 MODELS = {
     "dense": ("dense", BLUE),
-    "valley": ("overfitting", RED),
+    "valley": ("valley", RED),  # the paper calls it the overfitting model
     "sweet_spot": ("sweet spot", GREEN),
     "underfitting": ("underfitting", PURPLE),
 }
