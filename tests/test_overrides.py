@@ -128,7 +128,7 @@ ODD = st.text("ab ü(=&#~'\"\\,[]{}:$%@?|*+-./0123eE!;<>`", min_size=1, max_size
 ANY = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data_root=ODD | ANY)
 @example(data_root=".0")
 def test_a_reports_command_composes_for_any_data_root(default, data_root):
